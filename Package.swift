@@ -1,0 +1,102 @@
+// swift-tools-version: 6.2
+import PackageDescription
+
+let settings: [SwiftSetting] = [
+  .swiftLanguageMode(.v6),
+  .enableUpcomingFeature("ExistentialAny"),
+  .enableUpcomingFeature("InternalImportsByDefault"),
+  .enableUpcomingFeature("MemberImportVisibility"),
+]
+
+/// A library of this package; the arrows only point down, as they are listed.
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
+func tests(_ subject: String, _ dependencies: [Target.Dependency]) -> Target {
+  .testTarget(
+    name: "\(subject)Tests",
+    dependencies: [.byName(name: subject), "TestSupport"] + dependencies,
+    swiftSettings: settings)
+}
+
+let argumentParser = Target.Dependency.product(
+  name: "ArgumentParser", package: "swift-argument-parser")
+let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
+
+let package = Package(
+  name: "modelctl",
+  platforms: [.macOS(.v15)],
+  products: [
+    .executable(name: "modelctl", targets: ["modelctl"]),
+    .library(
+      name: "ModelctlKit",
+      targets: [
+        "ModelCore", "HDF5", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
+        "Evidence",
+      ]),
+  ],
+  dependencies: [
+    .package(url: "https://github.com/apple/swift-argument-parser", from: "1.8.2"),
+    .package(url: "https://github.com/apple/swift-crypto", from: "4.5.2"),
+  ],
+  targets: [
+    .executableTarget(
+      name: "modelctl", dependencies: ["ModelctlCommands", argumentParser],
+      swiftSettings: settings),
+
+    library(
+      "ModelctlCommands",
+      [
+        "Checkpoints", "Conversion", "Unlearning", "Evidence", "Engine", "ModelCore",
+        argumentParser,
+      ]),
+
+    // Input and output, no arithmetic.
+    library("Conversion", ["ModelCore", "CZip", "CZlib"]),
+    library("Checkpoints", ["HDF5", "ModelCore", crypto]),
+
+    // Arithmetic, no input or output.
+    library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
+    library("Evidence", ["ModelCore"]),
+    library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
+
+    // The words that both halves speak.
+    library("ModelCore", []),
+
+    // Wrappers: the only Swift that knows the C library below.
+    library("HDF5", ["CHDF5"]),
+    library("OneDNN", ["COneDNN", "CKernels"]),
+
+    // C libraries of the system, and the loops that oneDNN lacks.
+    .systemLibrary(
+      name: "CHDF5", pkgConfig: "hdf5",
+      providers: [.apt(["libhdf5-dev", "pkg-config"]), .brew(["hdf5", "pkgconf"])]),
+    .systemLibrary(
+      name: "CZip", pkgConfig: "libzip",
+      providers: [.apt(["libzip-dev", "pkg-config"]), .brew(["libzip", "pkgconf"])]),
+    .systemLibrary(
+      name: "CZlib", pkgConfig: "zlib",
+      providers: [.apt(["zlib1g-dev", "pkg-config"]), .brew(["zlib", "pkgconf"])]),
+    // Debian's oneDNN has no pkg-config file; its header is on the default path.
+    .systemLibrary(
+      name: "COneDNN",
+      providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+    .target(
+      name: "CKernels",
+      linkerSettings: [.linkedLibrary(":libgomp.so.1", .when(platforms: [.linux]))]),
+
+    .target(
+      name: "TestSupport", dependencies: ["ModelCore"], path: "Tests/TestSupport",
+      swiftSettings: settings),
+    tests("ModelCore", []),
+    tests("HDF5", []),
+    tests("Checkpoints", ["HDF5", "ModelCore"]),
+    tests("Conversion", ["ModelCore"]),
+    tests("OneDNN", []),
+    tests("Engine", ["ModelCore", "Checkpoints"]),
+    tests("Evidence", ["ModelCore"]),
+    tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
+    tests("ModelctlCommands", ["Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+  ]
+)

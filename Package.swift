@@ -97,6 +97,7 @@ let package = Package(
     tests("Engine", ["ModelCore", "Checkpoints"]),
     tests("Evidence", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
-    tests("ModelctlCommands", ["Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+    tests(
+      "ModelctlCommands", ["Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
   ]
 )

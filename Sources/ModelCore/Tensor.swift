@@ -132,8 +132,9 @@ public struct Tensor: Hashable, Sendable {
   private static func load<Bits: FixedWidthInteger>(
     _ raw: UnsafeRawBufferPointer, _ index: Int, _: Bits.Type
   ) -> Bits {
-    Bits(littleEndian: raw.loadUnaligned(
-      fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self))
+    Bits(
+      littleEndian: raw.loadUnaligned(
+        fromByteOffset: index * MemoryLayout<Bits>.size, as: Bits.self))
   }
 
   private static func littleEndian<Values: Collection>(_ values: Values) -> [UInt8]

@@ -294,7 +294,7 @@ void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, 
   r.fixed = fixed;
   ck_parallel(r.groups * r.chunks, 2 * work_of(n), gradient_sums_body, &r);
   ck_parallel(r.groups, r.groups * r.chunks * 16, gradient_means_body, &r);
-  ck_parallel(r.groups * n->samples, 2 * work_of(n), backward_body, &r);
+  if (dx) ck_parallel(r.groups * n->samples, 2 * work_of(n), backward_body, &r);
 }
 
 void ck_norm_track(float *running, const float *value, float momentum, long count) {

@@ -9,7 +9,7 @@ public final class Layout {
     /// Whatever the implementation likes best.
     case any
     case x, nc
-    case oi, io, oihw
+    case oi, io, oihw, hwio
     case nchw, nhwc, nChw8c, nChw16c
   }
 
@@ -53,6 +53,7 @@ extension Layout.Format {
     case .oi: dnnl_oi
     case .io: dnnl_io
     case .oihw: dnnl_oihw
+    case .hwio: dnnl_hwio
     case .nchw: dnnl_nchw
     case .nhwc: dnnl_nhwc
     case .nChw8c: dnnl_nChw8c

@@ -106,7 +106,7 @@ void ck_norm_forward(float *y, const float *x, const float *mean, const float *v
                      const ck_norm *n);
 // Gradients of the above. With `relu`, dy counts only where the output was positive: read from
 // `output` if there is one, else computed again. `dresidual`, if not null, receives dy as it
-// counted. dgamma and dbeta may be null. With `fixed`, mean and variance were constants.
+// counted. dx, dgamma and dbeta may be null. With `fixed`, mean and variance were constants.
 // dx may be dy.
 void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, const float *dy,
                       const float *x, const float *output, const float *mean,

@@ -387,7 +387,7 @@ def measure(build, weights, dtype, x, labels, soft, sample_weights):
 
     out["loss_labels"], grads = oracle.gradients(lambda: oracle.label_loss(x, labels))
     out.update({f"grad/{n}": g for n, g in grads.items()})
-    out.update({f"moving/{n}": v.numpy() for n, v in oracle.names(False) if "/moving_" in n})
+    out.update({f"moving/{n}": v.numpy().copy() for n, v in oracle.names(False) if "/moving_" in n})
 
     model.set_weights(weights)
     out["loss_soft"], grads = oracle.gradients(lambda: oracle.soft_loss(x, soft, sample_weights))
@@ -400,7 +400,7 @@ def measure(build, weights, dtype, x, labels, soft, sample_weights):
             ("after_adam", keras.optimizers.Adam(1e-3, beta_1=0.9, beta_2=0.999, epsilon=1e-7))):
         model.set_weights(weights)
         oracle.train(optimizer, 3, x, labels)
-        out.update({f"{label}/{n}": v.numpy() for n, v in oracle.names(False)})
+        out.update({f"{label}/{n}": v.numpy().copy() for n, v in oracle.names(False)})
     if model.name == "batchnorm_after_bias":
         out = {k: v for k, v in out.items() if not k.startswith("after_adam/")}
     return {k: np.asarray(v) for k, v in out.items()}

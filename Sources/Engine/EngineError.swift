@@ -1,0 +1,42 @@
+public import ModelCore
+
+/// What keeps a network from being built, fed or trained.
+public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
+  /// A weight that the architecture needs is not among those given.
+  case missingParameter(ParameterName)
+  /// A weight is given that no layer has.
+  case unknownParameter(ParameterName)
+  case parameterShape(ParameterName, expected: Shape, found: Shape)
+  /// A buffer is not as long as the network needs it to be.
+  case elementCount(what: String, expected: Int, found: Int)
+  case emptyBatch
+  /// A loss that is not a number, or is infinite: the step has run wild.
+  case nonFiniteLoss(Float)
+  /// There are no gradients or logits before the first step.
+  case noStepYet
+  case invalidSetting(name: String, value: String, expected: String)
+  /// A layer in a place where the engine cannot run it.
+  case unsupported(layer: String, className: String, reason: String)
+  /// The library below refused; `code` is its own number for the reason.
+  case backend(operation: String, code: Int, reason: String)
+
+  public var description: String {
+    switch self {
+    case .missingParameter(let name): "the network needs the weight '\(name)', which is missing"
+    case .unknownParameter(let name): "the network has no weight '\(name)'"
+    case .parameterShape(let name, let expected, let found):
+      "weight '\(name)': expected the shape \(expected), found \(found)"
+    case .elementCount(let what, let expected, let found):
+      "\(what): expected \(expected) elements, found \(found)"
+    case .emptyBatch: "a step needs at least one sample"
+    case .nonFiniteLoss(let loss): "the loss is \(loss): training has diverged"
+    case .noStepYet: "nothing has been computed yet"
+    case .invalidSetting(let name, let value, let expected):
+      "\(name) is \(value), expected \(expected)"
+    case .unsupported(let layer, let className, let reason):
+      "layer '\(layer)' (\(className)) cannot be run: \(reason)"
+    case .backend(let operation, let code, let reason):
+      "oneDNN: \(operation) failed: \(reason) (\(code))"
+    }
+  }
+}

@@ -44,8 +44,10 @@ extension HDF5Group {
       throw HDF5Error(.badInput, "create dataset", file.subject(child), reason: "it is too large")
     }
     let list = creation.id
-    try HDF5Library.call("create dataset", file.subject(child)) {
-      H5Pset_obj_track_times(list, false)
+    try HDF5Library.call("create dataset", file.subject(child)) { () -> Int32 in
+      // The last chunk is larger than its rows; the rest must not be whatever was in memory.
+      guard H5Pset_fill_time(list, H5D_FILL_TIME_IFSET) >= 0 else { return -1 }
+      return H5Pset_obj_track_times(list, false)
     }
     let description = HDF5DatasetDescription(
       type: type, shape: shape, storage: storage, storedByteCount: 0, elementCount: elements)
@@ -78,7 +80,9 @@ extension HDF5Group {
       case .contiguous: return H5Pset_layout(list, H5D_CONTIGUOUS)
       case .chunked(let extents, let filters):
         let chunk = extents.map { UInt64($0) }
-        guard H5Pset_chunk(list, Int32(chunk.count), chunk) >= 0 else { return -1 }
+        guard H5Pset_chunk(list, Int32(chunk.count), chunk) >= 0,
+          H5Pset_layout(list, H5D_CHUNKED) >= 0
+        else { return -1 }
         for filter in filters where add(filter, to: list) < 0 { return -1 }
         return 0
       }

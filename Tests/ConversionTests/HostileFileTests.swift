@@ -130,7 +130,9 @@ import Testing
     #expect(try #require(failure(reading: path)).kind == .badInput)
   }
 
-  @Test(arguments: ["little-f8.npy", "fortran.npy", "unicode.npy", "version-3.npy", "packed.npy.gz"])
+  @Test(arguments: [
+    "little-f8.npy", "fortran.npy", "unicode.npy", "version-3.npy", "packed.npy.gz",
+  ])
   func everyCutAndEveryExtraByteIsNoticed(_ file: String) throws {
     let folder = try ScratchFolder()
     let whole = try Fixture.bytes(file)

@@ -1,16 +1,17 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 @Suite struct ArraySourceTests {
-  let folder: ScratchFolder
+  let folder: TemporaryDirectory
 
-  init() throws { folder = try ScratchFolder() }
+  init() throws { folder = try TemporaryDirectory() }
 
   func array(_ tensor: Tensor, _ name: String) throws -> NamedArray {
-    try NPYWriter.write(tensor, to: folder[name + ".npy"])
-    return try ForeignArrays.open(folder[name + ".npy"])[0]
+    try NPYWriter.write(tensor, to: folder.path(name + ".npy"))
+    return try ForeignArrays.open(folder.path(name + ".npy"))[0]
   }
 
   func images(_ count: Int = 4, shape: [Int] = [2, 3], type: ElementType = .uint8) throws
@@ -136,5 +137,19 @@ import Testing
       #expect(bytes == (0..<12).map { UInt8(row * 12 + $0) })
     }
     #expect(try source.readTargets(0..<7) == .classes([3, 0, 2, 1, 1, 0, 2]))
+  }
+
+  @Test func theSampleOfHandwrittenDigitsIsASource() throws {
+    let path = Fixtures.folder.deletingLastPathComponent().deletingLastPathComponent()
+      .appendingPathComponent("samples/optdigits.npz").path
+    let source = try ArraySource(
+      inputs: ForeignArrays.open(path, array: "x"), labels: ForeignArrays.open(path, array: "y"),
+      scale: [1 / 16])
+    #expect(source.layout.count == 5620)
+    #expect(source.layout.sampleShape.dimensions == [8, 8, 1])
+    #expect(source.layout.classCount == 10)
+    var bytes = [UInt8](repeating: 0, count: 5620 * 64)
+    try bytes.withUnsafeMutableBytes { try source.readInputs(0..<5620, into: $0) }
+    #expect(bytes.max() == 16)
   }
 }

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 /// The files that NumPy wrote, and what `manifest.json` says they hold.
@@ -18,18 +19,15 @@ enum Fixture {
 
   private struct Manifest: Decodable { let arrays: [Array] }
 
-  static let folder = URL(fileURLWithPath: #filePath).deletingLastPathComponent()
-    .deletingLastPathComponent().appendingPathComponent("Fixtures/numpy").path
-
-  static func path(_ file: String) -> String { folder + "/" + file }
+  static func path(_ file: String) -> String { Fixtures.path("numpy/" + file) }
 
   static func bytes(_ file: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: path(file))))
+    [UInt8](try Fixtures.data("numpy/" + file))
   }
 
   static let arrays: [Array] = {
     do {
-      let data = try Data(contentsOf: URL(fileURLWithPath: path("manifest.json")))
+      let data = try Fixtures.data("numpy/manifest.json")
       return try JSONDecoder().decode(Manifest.self, from: data).arrays
     } catch {
       Issue.record("the manifest cannot be read: \(error)")
@@ -38,30 +36,14 @@ enum Fixture {
   }()
 }
 
-/// A folder that goes with the test.
-final class ScratchFolder {
-  let path: String
-
-  init() throws {
-    path = NSTemporaryDirectory() + "/modelctl-tests-" + UUID().uuidString
-    try FileManager.default.createDirectory(atPath: path, withIntermediateDirectories: true)
-  }
-
-  deinit { try? FileManager.default.removeItem(atPath: path) }
-
-  subscript(name: String) -> String { path + "/" + name }
-
+extension TemporaryDirectory {
   func write(_ bytes: [UInt8], to name: String) throws -> String {
-    try Data(bytes).write(to: URL(fileURLWithPath: self[name]))
-    return self[name]
+    try Data(bytes).write(to: url.appendingPathComponent(name))
+    return path(name)
   }
 
   func bytes(_ name: String) throws -> [UInt8] {
-    [UInt8](try Data(contentsOf: URL(fileURLWithPath: self[name])))
-  }
-
-  var names: [String] {
-    get throws { try FileManager.default.contentsOfDirectory(atPath: path).sorted() }
+    [UInt8](try Data(contentsOf: url.appendingPathComponent(name)))
   }
 }
 

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 @Suite struct ForeignArraysTests {
@@ -70,19 +71,19 @@ import Testing
   }
 
   @Test func aFolderIsNoFile() throws {
-    let error = try #require(failure(reading: Fixture.folder))
+    let error = try #require(failure(reading: Fixtures.path("numpy")))
     #expect(error.problem == .mismatch(expected: "a file", found: "a directory"))
   }
 
   @Test func anExtensionMustNotPromiseAnotherFormat() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Fixture.bytes("stored.npz"), to: "stored.npy")
     let error = try #require(failure(reading: path))
     #expect(error.description.contains("what its extension promises"))
   }
 
   @Test func otherKnownFormatsAreNamed() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let hdf5 = try folder.write([0x89, 0x48, 0x44, 0x46, 13, 10, 26, 10], to: "a.h5")
     #expect(try #require(failure(reading: hdf5)).description.contains("HDF5"))
     let pickle = try folder.write([0x80, 4, 0x95, 0, 0, 0, 0, 0], to: "a.pkl")

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 /// Files that lie: each is refused with an error, at no cost in memory.
@@ -72,7 +73,7 @@ import Testing
 
   @Test(arguments: badHeaders)
   func aBadHeaderIsRefusedWhereItGoesWrong(_ header: String, _ reason: String) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.npy(header), to: "bad.npy")
     let error = try #require(failure(reading: path))
     #expect(error.kind == .badInput)
@@ -85,13 +86,13 @@ import Testing
     ("{'descr': '>b1', 'fortran_order': False, 'shape': ( 2 ,3, ) , } \n", 6),
   ])
   func aHeaderMayVaryAsPythonDoes(_ header: String, _ count: Int) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.npy(header, dataCount: count), to: "good.npy")
     #expect(try ForeignArrays.open(path)[0].tensor().bytes.count == count)
   }
 
   @Test func theHeaderHasALimit() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let dictionary = "{'descr': '<f4', 'fortran_order': False, 'shape': (0,)}"
     let longest = dictionary + String(repeating: " ", count: 10_000 - dictionary.utf8.count)
     let fits = try folder.write(Self.npy(longest, version: (2, 0)), to: "fits.npy")
@@ -105,14 +106,14 @@ import Testing
 
   @Test(arguments: [(4, 0), (1, 1), (0, 0)] as [(UInt8, UInt8)])
   func otherVersionsAreRefused(_ major: UInt8, _ minor: UInt8) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.npy("{}", version: (major, minor)), to: "version.npy")
     let error = try #require(failure(reading: path))
     #expect(error.description.contains("version 1.0, 2.0 or 3.0, found \(major).\(minor)"))
   }
 
   @Test func aHugeShapeCostsNothing() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.npy(shape: "(1099511627776, 1024)"), to: "huge.npy")
     let error = try #require(failure(reading: path))
     guard case .length(let expected, .exactly(let found)) = error.problem else {
@@ -124,7 +125,7 @@ import Testing
   }
 
   @Test func noRowsOfAHugeRowAreRefusedToo() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let shape = "(0, 4294967296, 4294967296)"
     let path = try folder.write(Self.npy(shape: shape), to: "huge.npy")
     #expect(try #require(failure(reading: path)).kind == .badInput)
@@ -134,7 +135,7 @@ import Testing
     "little-f8.npy", "fortran.npy", "unicode.npy", "version-3.npy", "packed.npy.gz",
   ])
   func everyCutAndEveryExtraByteIsNoticed(_ file: String) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let whole = try Fixture.bytes(file)
     for count in Array(stride(from: 0, to: whole.count, by: 16)) + [whole.count - 1] {
       let path = try folder.write(Array(whole[..<count]), to: file)
@@ -148,7 +149,7 @@ import Testing
 
   @Test(arguments: ["stored.npz", "deflated.npz", "zip64.npz", "streamed.npz"])
   func everyCutOfAnArchiveIsNoticed(_ file: String) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let whole = try Fixture.bytes(file)
     for count in Array(stride(from: 0, to: whole.count, by: 16)) + [whole.count - 1] {
       let path = try folder.write(Array(whole[..<count]), to: file)
@@ -159,7 +160,7 @@ import Testing
   /// Any single damaged byte either leaves every array as it was, or is an error.
   @Test(arguments: ["stored.npz", "deflated.npz", "zip64.npz", "streamed.npz", "packed.npy.gz"])
   func noDamagedByteChangesAnArraySilently(_ file: String) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let whole = try Fixture.bytes(file)
     let good = Set(try Self.contents(Fixture.path(file)))
     for index in stride(from: 0, to: whole.count, by: 3) {
@@ -181,13 +182,13 @@ import Testing
   }
 
   @Test func aJumpFirstChecksTheWholeMember() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     var export = NPZExport()
     let count = 300_000
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
     try export.add(
       Tensor(elementType: .uint8, shape: Shape([count / 100, 100]), bytes: bytes), named: "x")
-    try export.write(to: folder["a.npz"])
+    try export.write(to: folder.path("a.npz"))
     var whole = try folder.bytes("a.npz")
     whole[150_000] ^= 1
     let path = try folder.write(whole, to: "a.npz")
@@ -200,7 +201,7 @@ import Testing
   }
 
   @Test func anEncryptedMemberIsRefused() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     var whole = try Fixture.bytes("zip64.npz")
     // Bit 0 of the flags in each header, behind its signature.
     for index in 0..<whole.count - 10 {
@@ -212,7 +213,7 @@ import Testing
   }
 
   @Test func textThatIsNotUnicodeIsRefused() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let header = "{'descr': '<U1', 'fortran_order': False, 'shape': (2,)}"
     let surrogate = Self.npy(header) + [0x41, 0, 0, 0, 0x00, 0xD8, 0, 0]
     let path = try folder.write(surrogate, to: "text.npy")

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 @Suite struct IDXTests {
@@ -11,7 +12,7 @@ import Testing
   }
 
   @Test func numbersAreBigEndian() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.idx(0x0B, [2, 2], dataCount: 8), to: "a-idx2-short")
     let tensor = try ForeignArrays.open(path)[0].tensor()
     #expect(tensor.elementType == .int16)
@@ -23,13 +24,13 @@ import Testing
       ([0x0A], "starts with"), ([0x00], "starts with"), ([0x0F], "starts with"),
     ] as [([UInt8], String)])
   func otherTypesAreRefused(_ type: [UInt8], _ reason: String) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let path = try folder.write(Self.idx(type[0], [2], dataCount: 2), to: "a-idx1")
     #expect(try #require(failure(reading: path)).description.contains(reason))
   }
 
   @Test func lengthsMustBeExact() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     for (count, extra) in [(5, -1), (7, 1)] {
       let path = try folder.write(Self.idx(0x08, [2, 3], dataCount: count), to: "a-idx2")
       let error = try #require(failure(reading: path))

@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 @Suite struct NPZExportTests {
@@ -25,10 +26,10 @@ import Testing
   }
 
   @Test func whatIsWrittenIsReadBack() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let export = try Self.sample()
-    try export.write(to: folder["a.npz"])
-    let arrays = try ForeignArrays.open(folder["a.npz"])
+    try export.write(to: folder.path("a.npz"))
+    let arrays = try ForeignArrays.open(folder.path("a.npz"))
     #expect(arrays.map(\.name) == export.arrayNames)
     #expect(
       export.arrayNames == [
@@ -52,9 +53,9 @@ import Testing
   }
 
   @Test func theBytesDependOnTheContentAlone() throws {
-    let folder = try ScratchFolder()
-    try Self.sample().write(to: folder["a.npz"])
-    try Self.sample().write(to: folder["b.npz"])
+    let folder = try TemporaryDirectory()
+    try Self.sample().write(to: folder.path("a.npz"))
+    try Self.sample().write(to: folder.path("b.npz"))
     #expect(try folder.bytes("a.npz") == folder.bytes("b.npz"))
     // Every member's date is 1980-01-01 00:00, in the local headers and in the directory.
     let bytes = try folder.bytes("a.npz")
@@ -73,9 +74,9 @@ import Testing
 
   @Test(arguments: ["Asia/Tokyo", "America/New_York", "Pacific/Apia", "UTC"])
   func theTimeZoneDoesNotMatter(_ zone: String) async throws {
-    let folder = try ScratchFolder()
-    try Self.sample().write(to: folder["here.npz"])
-    let path: String = folder["there.npz"]
+    let folder = try TemporaryDirectory()
+    try Self.sample().write(to: folder.path("here.npz"))
+    let path: String = folder.path("there.npz")
     // A process of its own, since the zone belongs to the whole process.
     await #expect(processExitsWith: .success) { [zone = zone as String, path = path as String] in
       setenv("TZ", zone, 1)
@@ -86,36 +87,37 @@ import Testing
   }
 
   @Test func rowsAreReadInBlocks() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let source = try GeneratedSource(count: 1000, sampleShape: Shape([7]), rowsPerBlock: 64)
     var export = NPZExport()
     try export.addSplit(named: "train", source)
     #expect(source.largestRead == 0)
-    try export.write(to: folder["a.npz"])
+    try export.write(to: folder.path("a.npz"))
     #expect(source.largestRead == 64)
-    let array = try ForeignArrays.open(folder["a.npz"], array: "splits/train/x")
+    let array = try ForeignArrays.open(folder.path("a.npz"), array: "splits/train/x")
     #expect(
       try array.tensor().bytes.suffix(7) == (0..<7).map { UInt8(truncatingIfNeeded: 6993 + $0) })
   }
 
   @Test func aSourceThatFailsLeavesTheOldFile() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     _ = try folder.write([9], to: "a.npz")
     var export = NPZExport()
     let source = try GeneratedSource(count: 20, sampleShape: Shape([2]), failingRow: 15)
     try export.addSplit(named: "train", source)
-    #expect(throws: GeneratedSource.Failure(row: 15)) { try export.write(to: folder["a.npz"]) }
-    #expect(try folder.names == ["a.npz"])
+    #expect(throws: GeneratedSource.Failure(row: 15)) { try export.write(to: folder.path("a.npz")) }
+    #expect(try folder.contents == ["a.npz"])
     #expect(try folder.bytes("a.npz") == [9])
   }
 
   @Test func anExistingFileIsReplacedWhole() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     _ = try folder.write([UInt8](repeating: 1, count: 100_000), to: "a.npz")
-    try Self.sample().write(to: folder["a.npz"])
-    #expect(try ForeignArrays.open(folder["a.npz"]).count == 11)
-    #expect(try folder.names == ["a.npz"])
-    let mode = try FileManager.default.attributesOfItem(atPath: folder["a.npz"])[.posixPermissions]
+    try Self.sample().write(to: folder.path("a.npz"))
+    #expect(try ForeignArrays.open(folder.path("a.npz")).count == 11)
+    #expect(try folder.contents == ["a.npz"])
+    let mode = try FileManager.default.attributesOfItem(atPath: folder.path("a.npz"))[
+      .posixPermissions]
     let plain = try folder.write([], to: "b")
     let usual = try FileManager.default.attributesOfItem(atPath: plain)[.posixPermissions]
     #expect(mode as? Int == usual as? Int)
@@ -154,9 +156,9 @@ import Testing
   }
 
   @Test func nothingIsNotAFile() throws {
-    let folder = try ScratchFolder()
-    #expect(throws: ConversionError.self) { try NPZExport().write(to: folder["a.npz"]) }
-    #expect(try folder.names == [])
+    let folder = try TemporaryDirectory()
+    #expect(throws: ConversionError.self) { try NPZExport().write(to: folder.path("a.npz")) }
+    #expect(try folder.contents == [])
   }
 
   @Test func aFolderThatIsNotThereCannotBeWrittenTo() throws {

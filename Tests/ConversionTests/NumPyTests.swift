@@ -1,6 +1,7 @@
 import Conversion
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 /// Runs the system's `python3`, where it has NumPy.
@@ -33,8 +34,8 @@ enum Python {
   .enabled(if: Python.hasNumPy, "python3 with NumPy is not installed: what we write goes unread"))
 struct NumPyTests {
   @Test func numPyReadsOurArchive() throws {
-    let folder = try ScratchFolder()
-    try NPZExportTests.sample().write(to: folder["a.npz"])
+    let folder = try TemporaryDirectory()
+    try NPZExportTests.sample().write(to: folder.path("a.npz"))
     let script = """
       import sys, zipfile, numpy as np
       assert zipfile.ZipFile(sys.argv[1]).testzip() is None
@@ -53,23 +54,23 @@ struct NumPyTests {
       assert a['splits/none/x'].shape == (0, 5) and a['splits/none/y'].shape == (0,)
       assert a['scale'].shape == () and a['scale'] == 2
       """
-    let (code, output) = try Python.run(script, [folder["a.npz"]])
+    let (code, output) = try Python.run(script, [folder.path("a.npz")])
     #expect(code == 0, "\(output)")
   }
 
   @Test(arguments: ElementType.allCases)
   func numPyReadsEveryType(_ type: ElementType) throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let bytes = (0..<12 * type.byteCount).map { UInt8(truncatingIfNeeded: $0 * 29 + 3) }
     let values = type == .bool ? bytes.map { $0 & 1 } : bytes
     let tensor = try Tensor(elementType: type, shape: Shape([3, 4]), bytes: values)
-    try NPYWriter.write(tensor, to: folder["a.npy"])
+    try NPYWriter.write(tensor, to: folder.path("a.npy"))
     let (code, output) = try Python.run(
       """
       import sys, numpy as np
       a = np.load(sys.argv[1])
       print(a.dtype.name, a.shape, a.tobytes().hex())
-      """, [folder["a.npy"]])
+      """, [folder.path("a.npy")])
     #expect(code == 0)
     let stored = type == .bfloat16 ? ElementType.float32 : type
     let expected =
@@ -79,24 +80,25 @@ struct NumPyTests {
   }
 
   @Test func numPyWritesTheArrayWeWrite() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     for shape in [[], [7], [123_456], [2, 3], [1, 1, 1, 1, 24], [0, 9]] {
       let shape = try Shape(shape)
       let values = (0..<shape.elementCount).map { Float($0) }
-      try NPYWriter.write(Tensor(floats: values, shape: shape, as: .float64), to: folder["a.npy"])
+      try NPYWriter.write(
+        Tensor(floats: values, shape: shape, as: .float64), to: folder.path("a.npy"))
       let (code, output) = try Python.run(
         """
         import sys, numpy as np
         n, shape = int(sys.argv[2]), [int(s) for s in sys.argv[3:]]
         np.save(sys.argv[1], np.arange(n, dtype='<f8').reshape(shape))
-        """, [folder["b.npy"], "\(shape.elementCount)"] + shape.dimensions.map(String.init))
+        """, [folder.path("b.npy"), "\(shape.elementCount)"] + shape.dimensions.map(String.init))
       #expect(code == 0, "\(output)")
       #expect(try folder.bytes("a.npy") == folder.bytes("b.npy"), "\(shape)")
     }
   }
 
   @Test func largeArraysOfNumPyAreReadBitForBit() throws {
-    let folder = try ScratchFolder()
+    let folder = try TemporaryDirectory()
     let (code, output) = try Python.run(
       """
       import sys, numpy as np
@@ -105,10 +107,12 @@ struct NumPyTests {
       np.save(sys.argv[1] + '/f.npy', np.asfortranarray(a))
       np.savez_compressed(sys.argv[1] + '/a.npz', a=a, f=np.asfortranarray(a), b=a.astype('>f4'))
       open(sys.argv[1] + '/a.bin', 'wb').write(a.tobytes())
-      """, [folder.path])
+      """, [folder.url.path])
     #expect(code == 0, "\(output)")
     let expected = try folder.bytes("a.bin")
-    for array in try ForeignArrays.open(folder["a.npz"]) + ForeignArrays.open(folder["f.npy"]) {
+    for array in try ForeignArrays.open(folder.path("a.npz"))
+      + ForeignArrays.open(folder.path("f.npy"))
+    {
       #expect(try array.tensor().bytes == expected, "\(array.name)")
       var part = [UInt8](repeating: 0, count: 5 * array.bytesPerRow)
       for start in [300, 0, 150] {

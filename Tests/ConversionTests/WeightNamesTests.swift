@@ -1,15 +1,16 @@
 import Foundation
 import ModelCore
+import TestSupport
 import Testing
 
 @testable import Conversion
 
 @Suite struct WeightNamesTests {
-  let folder: ScratchFolder
+  let folder: TemporaryDirectory
   let specifications: [ParameterSpecification]
 
   init() throws {
-    folder = try ScratchFolder()
+    folder = try TemporaryDirectory()
     specifications = try Architecture(
       name: "net",
       layers: [
@@ -28,9 +29,9 @@ import Testing
       try export.add(
         Tensor(floats: .init(repeating: 0, count: shape.elementCount), shape: shape), named: name)
     }
-    try export.write(to: folder["w.npz"])
+    try export.write(to: folder.path("w.npz"))
     return try WeightNames.match(
-      ForeignArrays.open(folder["w.npz"]), to: specifications, file: "w.npz")
+      ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
   }
 
   func report(_ shapes: [(String, [Int])]) throws -> WeightReport {
@@ -85,10 +86,10 @@ import Testing
   @Test func textIsNoWeight() throws {
     var export = NPZExport()
     try export.add(["a", "b"], named: "dense/bias")
-    try export.write(to: folder["w.npz"])
+    try export.write(to: folder.path("w.npz"))
     let error = try #require(throws: ConversionError.self) {
       try WeightNames.match(
-        ForeignArrays.open(folder["w.npz"]), to: specifications, file: "w.npz")
+        ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }
     #expect(error.description.contains("expected [2], found text of shape [2]"))
   }

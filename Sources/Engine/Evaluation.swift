@@ -23,6 +23,17 @@ public struct Scores: Sendable {
     return Int32(best - row.startIndex)
   }
 
+  /// Turns scores `[N, C]` into probabilities, in place.
+  public static func softmax(_ scores: inout [Float], classCount: Int) {
+    for start in stride(from: 0, to: scores.count, by: classCount) {
+      let row = start..<start + classCount
+      let peak = scores[row].max() ?? 0
+      var sum = 0.0
+      for index in row { sum += exp(Double(scores[index] - peak)) }
+      for index in row { scores[index] = Float(exp(Double(scores[index] - peak)) / sum) }
+    }
+  }
+
   /// The share of samples whose label scores highest; 0 when there are none.
   public var accuracy: Double {
     guard count > 0 else { return 0 }
@@ -96,11 +107,7 @@ extension Network {
   ) throws -> Evaluation {
     var result = Evaluation()
     try forEachBatch(of: source, rows: rows, batchSize: batchSize) { batch, logits, _ in
-      for index in 0..<batch.count {
-        let row = logits[index * classCount..<(index + 1) * classCount]
-        let target = batch.targets[index * classCount..<(index + 1) * classCount]
-        result.add(logits: row, target: target, label: Int(batch.likeliestClass(index)))
-      }
+      result.add(batch, logits: logits)
     }
     return result
   }
@@ -117,7 +124,20 @@ public struct Evaluation: Hashable, Sendable {
   /// The mean cross-entropy in nats.
   public var loss: Double { count > 0 ? totalLoss / Double(count) : 0 }
 
-  mutating func add(
+  public init() {}
+
+  /// Counts a batch, given the network's scores `[B, C]` for it.
+  public mutating func add(_ batch: Batch, logits: UnsafeBufferPointer<Float>) {
+    let classes = batch.classCount
+    for index in 0..<batch.count {
+      let range = index * classes..<(index + 1) * classes
+      add(
+        logits: logits[range], target: batch.targets[range],
+        label: Int(batch.likeliestClass(index)))
+    }
+  }
+
+  private mutating func add(
     logits: Slice<UnsafeBufferPointer<Float>>, target: Slice<UnsafeMutableBufferPointer<Float>>,
     label: Int
   ) {

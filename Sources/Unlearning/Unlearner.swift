@@ -39,7 +39,7 @@ public struct Unlearner {
     let problem = try makeProblem(recipe)
     let retraining = Double(recipe.epochs) * Double(problem.retainRows.count)
     let share = request.maxCost ?? method.defaultCost(for: problem.scenario)
-    let judge = try Judge(network, problem: problem, needs: method.needs)
+    let judge = try Judge(network, problem: problem, needs: method.needs(for: problem.scenario))
     var reported = try ReportedAccuracies(network, problem: problem)
 
     var attempts: [Attempt] = []

@@ -9,7 +9,7 @@ public protocol UnlearningMethod: Sendable {
   /// Every hyper-parameter, for the record.
   var settings: [String: Setting] { get }
   /// The answers of the original model that `unlearn` wants to have measured.
-  var needs: BaselineParts { get }
+  func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts
 
   /// What one attempt may cost when nobody says, as a share of retraining; nil sets no limit.
   func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double?
@@ -21,7 +21,7 @@ public protocol UnlearningMethod: Sendable {
 }
 
 extension UnlearningMethod {
-  public var needs: BaselineParts { [] }
+  public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts { [] }
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { 0.05 }
 }
 

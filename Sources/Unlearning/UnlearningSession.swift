@@ -27,7 +27,7 @@ public final class UnlearningSession {
   let attempt: Int
   private let spentBefore: Double
   private let report: (UnlearningProgress) throws -> Void
-  private lazy var checkRows = CheckRows(problem, seed: seed)
+  private lazy var checkRows = CheckRows(problem, budget: budget, seed: seed)
 
   init(
     problem: UnlearningProblem, network: Network, original: Parameters, baseline: Baseline,
@@ -110,18 +110,20 @@ public final class UnlearningSession {
   func keepAsFallback(_ parameters: Parameters) { fallback = parameters }
 }
 
-/// The samples of the tests along the way: at most 1,000 of either kind.
+/// The samples of the tests along the way: at most 1,000 of either kind, and so many that two tests
+/// cost a tenth of the budget.
 private struct CheckRows {
   let forget: [Int]
   let unseen: [Int]
 
-  init(_ problem: UnlearningProblem, seed: UInt64) {
+  init(_ problem: UnlearningProblem, budget: Double, seed: UInt64) {
+    let limit = min(1000, max(100, Int(min(0.075 * budget, 1000))))
     func some(_ rows: [Int], _ purpose: String) -> [Int] {
-      guard rows.count > 1000 else { return rows }
+      guard rows.count > limit else { return rows }
       var random = SeededGenerator(seed: seed, stream: "unlearn/check/\(purpose)")
       var shuffled = rows
       random.shuffle(&shuffled)
-      return shuffled[..<1000].sorted()
+      return shuffled[..<limit].sorted()
     }
     forget = some(problem.checkedRows, "forget")
     unseen = some(problem.validationRows, "unseen")

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Evidence
+internal import ModelCore
 
 /// Makes the model answer the samples to forget as it answers data it has never seen.
 ///
@@ -11,9 +12,9 @@ internal import Evidence
 /// - SeeAlso: after the idea of Chen et al., 2025, matching forgotten data to third-party data;
 ///   `Unlearning.docc/Match.md` for what was changed and measured.
 public struct Match: UnlearningMethod, Hashable {
-  /// How many samples to forget go into a step.
+  /// How many samples to forget go into a step, and how many retained ones: no more of these than
+  /// training took, and half as many of those.
   public var forgetBatch = 64
-  /// How many retained samples go into a step.
   public var retainBatch = 128
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.5
@@ -25,7 +26,6 @@ public struct Match: UnlearningMethod, Hashable {
   public init() {}
 
   public var name: String { "match" }
-  public var needs: BaselineParts { .margins }
 
   public var settings: [String: Setting] {
     [
@@ -33,6 +33,10 @@ public struct Match: UnlearningMethod, Hashable {
       "rateShare": .number(Double(rateShare)), "aim": aim.map(Setting.number) ?? .text("auto"),
       "restoresConfidence": .flag(restoresConfidence),
     ]
+  }
+
+  public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts {
+    scenario == .samples ? .margins : .forget
   }
 
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? {
@@ -63,8 +67,8 @@ public struct Match: UnlearningMethod, Hashable {
     session.note("aim", .number(aim))
     session.note("forgetPasses", .number(plan.passes))
 
-    let exact = stage(session, table(aim: 1))
-    let beyond = aim == 1 ? exact : stage(session, table(aim: aim))
+    let exact = stage(table(aim: 1), plan)
+    let beyond = aim == 1 ? exact : stage(table(aim: aim), plan)
     var descent = descent(session, beyond, plan)
     descent.react = { check, cycle in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.
@@ -82,29 +86,29 @@ public struct Match: UnlearningMethod, Hashable {
       classes, logits: forget.logits, classCount: session.problem.classCount)
     let plan = plan(session)
     session.note("forgetPasses", .number(plan.passes))
-    try session.descend(descent(session, stage(session, table), plan))
+    try session.descend(descent(session, stage(table, plan), plan))
   }
 
-  private typealias Plan = (steps: Int, checks: Int, passes: Double)
+  private typealias Plan = (forget: Int, retain: Int, steps: Int, checks: Int, passes: Double)
 
   private func plan(_ session: UnlearningSession) -> Plan {
-    let count = session.problem.forgetRows.count
-    let size = min(forgetBatch, count)
+    let (count, retained) = (session.problem.forgetRows.count, session.problem.retainRows.count)
+    let training = max(2, session.recipe.batchSize)
+    let forget = min(forgetBatch, training / 2, count)
+    let retain = min(retainBatch, training, retained)
     let checks = session.affordableChecks
-    let steps = session.affordableSteps(
-      samplesPerStep: size + min(retainBatch, session.problem.retainRows.count), checks: checks)
-    return (steps, checks, Double(steps * size) / Double(count))
+    let steps = session.affordableSteps(samplesPerStep: forget + retain, checks: checks)
+    return (forget, retain, steps, checks, Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
   static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
 
-  private func stage(_ session: UnlearningSession, _ table: TargetTable) -> Descent.Stage {
+  private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
     Descent.Stage([
-      .init(
-        .forget, count: min(forgetBatch, session.problem.forgetRows.count), target: .table(table)),
-      .init(.retain, count: min(retainBatch, session.problem.retainRows.count)),
+      .init(.forget, count: plan.forget, target: .table(table)),
+      .init(.retain, count: plan.retain),
     ])
   }
 

@@ -98,6 +98,7 @@ let package = Package(
     tests("Evidence", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
-      "ModelctlCommands", ["Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      "ModelctlCommands",
+      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
   ]
 )

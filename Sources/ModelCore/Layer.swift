@@ -12,11 +12,14 @@ public struct Layer: Hashable, Sendable {
   public let kind: Kind
   /// The names of the layers that feed this one, in order.
   public let inputs: [String]
+  /// False where the file says that training leaves the layer's weights as they are.
+  public let isTrainable: Bool
 
-  public init(name: String, kind: Kind, inputs: [String]) {
+  public init(name: String, kind: Kind, inputs: [String], isTrainable: Bool = true) {
     self.name = name
     self.kind = kind
     self.inputs = inputs
+    self.isTrainable = isTrainable
   }
 
   /// What a layer computes. Images are `[height, width, channels]`.

@@ -1,0 +1,67 @@
+public import ModelCore
+
+/// How far a training run is.
+public struct TrainingProgress: Sendable {
+  /// Counted from zero.
+  public var epoch: Int
+  public var epochs: Int
+  /// Steps done and in all.
+  public var step: Int
+  public var steps: Int
+  /// The mean loss of this epoch so far, in nats a sample.
+  public var loss: Double
+  /// Whether this step was its epoch's last.
+  public var endsEpoch: Bool
+}
+
+/// What a training run came to.
+public struct TrainingSummary: Hashable, Sendable {
+  public var steps: Int
+  /// Samples that went forward and backward.
+  public var samplePasses: Int
+  /// The mean loss of the last epoch, in nats a sample.
+  public var finalLoss: Double
+}
+
+extension Network {
+  /// Trains on the rows of a source as a recipe says: mini-batches in a seeded order, the last
+  /// short one kept.
+  ///
+  /// - Parameters:
+  ///   - rows: ascending row numbers, or nil for all.
+  ///   - progress: is called after each step; what it throws ends the run.
+  /// - Throws: `EngineError.nonFiniteLoss` when training diverges, and what the source throws.
+  @discardableResult
+  public func train(
+    on source: any SampleSource, rows: [Int]? = nil, recipe: TrainingRecipe,
+    progress: (TrainingProgress) throws -> Void = { _ in }
+  ) throws -> TrainingSummary {
+    let stream = try SampleStream(source, rows: rows, seed: recipe.seed, stream: "train/shuffle")
+    let batchSize = max(1, min(recipe.batchSize, stream.count))
+    let batch = Batch(
+      capacity: batchSize, sampleElementCount: sampleShape.elementCount, classCount: classCount)
+    let optimizer = try makeOptimizer(recipe.optimizer)
+    reseedDropout(recipe.seed)
+    let steps = recipe.epochs * ((stream.count + batchSize - 1) / batchSize)
+    var summary = TrainingSummary(steps: 0, samplePasses: 0, finalLoss: 0)
+    for epoch in 0..<recipe.epochs {
+      var (loss, seen) = (0.0, 0)
+      while seen < stream.count {
+        let size = min(batchSize, stream.remainingInEpoch)
+        batch.removeAll()
+        try stream.append(size, to: batch, weight: 1 / Float(size))
+        loss += Double(try backpropagate(batch, mode: .training)) * Double(size)
+        try optimizer.step(learningRate: recipe.learningRate(step: summary.steps, of: steps))
+        seen += size
+        summary.steps += 1
+        summary.samplePasses += size
+        try progress(
+          TrainingProgress(
+            epoch: epoch, epochs: recipe.epochs, step: summary.steps, steps: steps,
+            loss: loss / Double(seen), endsEpoch: seen == stream.count))
+      }
+      summary.finalLoss = loss / Double(stream.count)
+    }
+    return summary
+  }
+}

@@ -1,0 +1,94 @@
+internal import Engine
+public import Evidence
+internal import ModelCore
+
+/// The original model's answers, which everything later is compared with.
+public struct Baseline: Sendable {
+  /// A split's class scores `[N, C]`, and what they amount to.
+  public struct Answers: Sendable {
+    public let logits: [Float]
+    public let responses: Responses
+
+    init(_ scores: Scores) throws {
+      logits = scores.logits
+      responses = try Responses(
+        logits: scores.logits, labels: scores.labels, classCount: scores.classCount)
+    }
+  }
+
+  /// The tested samples to forget.
+  public let checked: Responses
+  /// The unseen samples that test.
+  public let validation: Responses
+  /// All samples to forget.
+  public private(set) var forget: Answers?
+  /// The unseen samples that serve as targets.
+  public private(set) var reference: Answers?
+  /// Some of the samples that stay.
+  public private(set) var retained: Responses?
+
+  /// Runs the network over what is needed, and counts it.
+  init(
+    _ network: Network, problem: UnlearningProblem, parts: BaselineParts, meter: inout CostMeter
+  ) throws {
+    validation = try Self.answers(
+      network, problem.data.unseen, problem.validationRows, &meter
+    ).responses
+    // All samples to forget are asked once, also where only some of them are tested.
+    if parts.contains(.forget) || problem.checkedPositions.count == problem.forgetRows.count {
+      let answers = try Self.answers(network, problem.data.train, problem.forgetRows, &meter)
+      checked = answers.responses[problem.checkedPositions]
+      forget = answers
+    } else {
+      checked = try Self.answers(
+        network, problem.data.train, problem.checkedRows, &meter
+      ).responses
+    }
+    try measure(parts, network, problem, &meter)
+  }
+
+  /// Measures what is asked for and not there yet; the network has its original weights.
+  mutating func measure(
+    _ parts: BaselineParts, _ network: Network, _ problem: UnlearningProblem,
+    _ meter: inout CostMeter
+  ) throws {
+    let train = problem.data.train
+    if parts.contains(.forget), forget == nil {
+      forget = try Self.answers(network, train, problem.forgetRows, &meter)
+    }
+    if parts.contains(.reference), reference == nil {
+      reference = try Self.answers(network, problem.data.unseen, problem.referenceRows, &meter)
+    }
+    if parts.contains(.retained), retained == nil {
+      retained = try Self.answers(network, train, problem.retainSampleRows, &meter).responses
+    }
+  }
+
+  static func answers(
+    _ network: Network, _ source: any SampleSource, _ rows: [Int], _ meter: inout CostMeter
+  ) throws -> Answers {
+    meter.addEvaluated(rows.count)
+    return try Answers(network.logits(of: source, rows: rows))
+  }
+
+  /// Maps margins of trained samples to those of unseen ones; nil before both were measured.
+  public var marginMap: MarginMap? {
+    guard let retained, let reference else { return nil }
+    return MarginMap(retained: retained, unseen: reference.responses)
+  }
+}
+
+/// Which answers of the original model are wanted, besides those every test needs.
+public struct BaselineParts: OptionSet, Hashable, Sendable {
+  public let rawValue: Int
+  public init(rawValue: Int) { self.rawValue = rawValue }
+
+  /// All samples to forget.
+  public static let forget = BaselineParts(rawValue: 1)
+  /// Unseen samples to serve as targets.
+  public static let reference = BaselineParts(rawValue: 2)
+  /// A sample of those that stay.
+  public static let retained = BaselineParts(rawValue: 4)
+  /// What `Baseline.marginMap` rests on, and the margins to map.
+  public static let margins: BaselineParts = [.forget, .reference, .retained]
+}

@@ -1,0 +1,97 @@
+internal import Evidence
+
+extension UnlearningReport.Conclusion {
+  init(_ attempt: Attempt, judge: Judge, problem: UnlearningProblem, requiresPower: Bool) {
+    outcome = attempt.verdict
+    accepted = attempt.verdict.isAccepted(requiringPower: requiresPower)
+    let reason =
+      problem.scenario == .samples
+      ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
+    sentence =
+      accepted || attempt.verdict != .matchedSamplewise
+      ? reason : reason + " A test with power was asked for, so this is no pass."
+  }
+
+  private static func aboutSamples(_ attempt: Attempt, _ power: TestPower) -> String {
+    switch attempt.verdict {
+    case .matched:
+      "The samples are answered no better than ones the model has never seen, and utility is kept."
+    case .matchedSamplewise: samplewise(attempt, power)
+    case .notMatched: notMatched(attempt)
+    case .overForgotten:
+      "The samples are answered worse than unseen ones, which gives them away again: accuracy "
+        + "\(Text.percent(attempt.after.accuracy)) against "
+        + "\(Text.percent(attempt.after.unseenAccuracy)), AUC "
+        + "\(Text.decimal(attempt.after.auc, digits: 3)). Allow more cost, or forget them together "
+        + "with others."
+    case .utilityLost: utilityLost(attempt)
+    }
+  }
+
+  private static func samplewise(_ attempt: Attempt, _ power: TestPower) -> String {
+    if power.nothingToUnlearn {
+      return "Nothing to unlearn that this test could see: the untouched model already answers the "
+        + "samples like unseen ones. The work was done all the same."
+    }
+    let count = attempt.samplewise?.count ?? power.count
+    let each =
+      count == 1
+      ? "The sample's margin is where an unseen one's would be"
+      : "Each sample's margin is where an unseen one's would be"
+    return each + ", and utility is kept. " + needed(power)
+  }
+
+  private static func needed(_ power: TestPower) -> String {
+    let start = "No test of \(Text.plural(power.count, "sample")) could tell more"
+    guard let needed = power.neededCount, needed > power.count else {
+      return start + ": this model treats trained and unseen samples too much alike."
+    }
+    return start + ": that takes about \(Text.count(needed))."
+  }
+
+  private static func notMatched(_ attempt: Attempt) -> String {
+    let remedy = "Allow more cost (--max-cost), or retrain."
+    if let test = attempt.samplewise {
+      return "\(Text.count(test.above)) of \(Text.plural(test.count, "sample")) "
+        + "\(test.above == 1 ? "is" : "are") still answered more surely than unseen ones would be. "
+        + remedy
+    }
+    let after = attempt.after
+    var parts: [String] = []
+    if after.accuracyExcess > after.accuracyBand {
+      parts.append(
+        "accuracy is \(points(after.accuracyExcess)) above that on unseen ones "
+          + "(\(points(after.accuracyBand)) would pass)")
+    }
+    if after.aucExcess > after.aucBand {
+      parts.append(
+        "an attack tells them apart with AUC \(Text.decimal(after.auc, digits: 3)) "
+          + "(\(Text.decimal(0.5 + after.aucBand, digits: 3)) would pass)")
+    }
+    return "The samples are still recognised: \(parts.joined(separator: " and ")). " + remedy
+  }
+
+  private static func utilityLost(_ attempt: Attempt) -> String {
+    "The model lost \(points(attempt.utility.loss)) of accuracy on unseen samples "
+      + "(\(points(attempt.utility.allowance)) would pass). Allow more cost (--max-cost), or retrain."
+  }
+
+  private static func aboutClasses(_ attempt: Attempt, _ power: TestPower) -> String {
+    guard let test = attempt.classTest else { return utilityLost(attempt) }
+    let share = Text.percent(max(test.forgetAccuracy, test.unseenAccuracy ?? 0))
+    switch attempt.verdict {
+    case .utilityLost: return utilityLost(attempt)
+    case .matched where power.untouchedPasses:
+      return "Nothing to unlearn that this test could see: the untouched model does not recognise "
+        + "the class. The work was done all the same."
+    case .matched: return "The class is no longer recognised, and the others are kept."
+    default:
+      return "The class is still recognised in \(share) of its samples (1 % would pass). "
+        + "Allow more cost (--max-cost), or retrain."
+    }
+  }
+
+  private static func points(_ share: Double) -> String {
+    Text.decimal(100 * share, digits: 1) + " points"
+  }
+}

@@ -1,0 +1,129 @@
+public import Engine
+public import ModelCore
+
+/// Gradient steps as data: which samples go into a step, what is asked of them, and how fast.
+public struct Descent {
+  /// Where samples come from.
+  public enum Split: String, Hashable, Sendable {
+    case forget, retain
+    /// The unseen samples that serve as targets.
+    case unseen
+  }
+
+  /// What is asked of samples.
+  public enum Target: Hashable, Sendable {
+    /// Their own labels.
+    case labels
+    /// A row of a table for each forget sample, in the order of `forgetRows`.
+    case table(TargetTable)
+    /// What the original model answers.
+    case original
+  }
+
+  /// One part of a step's loss: `weight * mean(T^2 CE(target, softmax(z / T)))` over its samples.
+  public struct Term: Hashable, Sendable {
+    public var split: Split
+    /// How many samples a step takes; no more than there are.
+    public var count: Int
+    public var target: Target
+    /// A negative weight ascends.
+    public var weight: Float
+    /// `T`, applied to both sides: Hinton, Vinyals and Dean, 2015.
+    public var temperature: Float
+
+    public init(
+      _ split: Split, count: Int, target: Target = .labels, weight: Float = 1,
+      temperature: Float = 1
+    ) {
+      self.split = split
+      self.count = count
+      self.target = target
+      self.weight = weight
+      self.temperature = temperature
+    }
+  }
+
+  /// Steps of one kind, all of whose terms go through the network together.
+  public struct Stage: Hashable, Sendable {
+    public var terms: [Term]
+    /// How many steps before the next stage of the cycle.
+    public var steps: Int
+    /// The largest gradient norm; nil for any.
+    public var gradientNorm: Float?
+
+    public init(_ terms: [Term], steps: Int = 1, gradientNorm: Float? = nil) {
+      self.terms = terms
+      self.steps = steps
+      self.gradientNorm = gradientNorm
+    }
+  }
+
+  /// How the learning rate moves from the first step to the last.
+  public enum Schedule: Hashable, Sendable {
+    case constant
+    case linearToZero
+    /// Full rate, and over the last 30 % of the steps linearly down to a tenth.
+    case linearTail
+  }
+
+  /// Which weights are the result.
+  public enum Choice: Hashable, Sendable {
+    /// The last ones; or, where they turn out over-forgotten, those of the last check that passed
+    /// without being so.
+    case last
+    /// Those of the check whose accuracy on the samples to forget is nearest to that on unseen ones
+    /// ("rewinding", Kurmanji et al., NeurIPS 2023).
+    case nearestToUnseen
+  }
+
+  /// The stages that follow each other until the steps are done.
+  public var cycle: [Stage]
+  public var steps: Int
+  public var learningRate: Float
+  public var schedule: Schedule = .linearTail
+  public var optimizer: TrainingRecipe.Optimizer = .adam
+  public var mode: Network.Mode = .frozen
+  /// Whether a running average of the weights is tested and kept instead of the weights.
+  public var averages = true
+  public var choice: Choice = .last
+  /// How many times the result so far is tested, evenly spread, the end not counted.
+  public var checks = 0
+  /// Told of each check; may change the cycle for what follows, or end the descent.
+  public var react: (Check, inout [Stage]) -> Reaction = { _, _ in .go }
+
+  public enum Reaction: Hashable, Sendable { case go, stop }
+
+  public init(_ cycle: [Stage], steps: Int, learningRate: Float) {
+    self.cycle = cycle
+    self.steps = steps
+    self.learningRate = learningRate
+  }
+
+  /// The rate of a step counted from zero.
+  func learningRate(step: Int) -> Float {
+    let remaining = Double(steps - step - 1) / Double(max(1, steps))
+    switch schedule {
+    case .constant: return learningRate
+    case .linearToZero: return learningRate * Float(1 - Double(step) / Double(max(1, steps)))
+    case .linearTail: return learningRate * Float(min(1, 0.1 + 0.9 * remaining / 0.3))
+    }
+  }
+
+  /// The steps after which the result is tested.
+  var checkedSteps: Set<Int> {
+    guard checks > 0, steps > 1 else { return [] }
+    return Set((1...checks).map { $0 * steps / (checks + 1) }.filter { $0 > 0 && $0 < steps })
+  }
+}
+
+/// What a test in the middle of a run saw.
+public struct Check: Hashable, Codable, Sendable {
+  /// Steps done.
+  public let step: Int
+  /// Accuracy on the samples to forget above that on unseen ones.
+  public let accuracyExcess: Double
+  /// AUC of margins to forget against unseen ones, above one half.
+  public let aucExcess: Double
+  public let passes: Bool
+  public let isOverForgotten: Bool
+}

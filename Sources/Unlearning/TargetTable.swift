@@ -1,0 +1,82 @@
+internal import Evidence
+internal import Foundation
+
+/// What the model should answer to each sample to forget: `[N, C]` probabilities.
+public struct TargetTable: Hashable, Sendable {
+  public let classCount: Int
+  /// `[N, C]`, row-major; every row sums to 1.
+  public let probabilities: [Float]
+
+  /// Beyond +-12 a margin moves a probability by less than `exp(-12)`, which no gradient feels.
+  public static let largestMargin = 12.0
+
+  init(classCount: Int, probabilities: [Float]) {
+    self.classCount = classCount
+    self.probabilities = probabilities
+  }
+
+  /// The label's probability is that of a margin, and the model's own answer divides the rest:
+  /// `p_y = sigmoid(phi)`, `p_k = (1 - p_y) softmax(z without y)_k`.
+  ///
+  /// - Parameters:
+  ///   - margins: `[N]`, clamped to +-12.
+  ///   - logits: `[N, C]`, the original model's.
+  ///   - labels: `[N]`, each within `0..<classCount`.
+  public static func margins(
+    _ margins: [Double], logits: [Float], labels: [Int32], classCount: Int
+  ) -> TargetTable {
+    precondition(margins.count == labels.count && logits.count == labels.count * classCount)
+    var result: [Float] = []
+    result.reserveCapacity(logits.count)
+    for (row, label) in labels.enumerated() {
+      let margin = min(max(margins[row], -largestMargin), largestMargin)
+      let others = 1 / (1 + exp(margin))
+      var shares = softmax(
+        logits[(row * classCount)..<((row + 1) * classCount)], without: [Int(label)])
+      for index in shares.indices { shares[index] *= others }
+      shares[Int(label)] = 1 / (1 + exp(-margin))
+      result += shares.map(Float.init)
+    }
+    return TargetTable(classCount: classCount, probabilities: result)
+  }
+
+  /// The model's own answer with some classes taken out: `softmax(z without these)`.
+  ///
+  /// - Parameter classes: those without a share, not all of them.
+  public static func masked(
+    _ classes: [Int], logits: [Float], classCount: Int
+  ) -> TargetTable {
+    var result: [Float] = []
+    result.reserveCapacity(logits.count)
+    for row in 0..<(logits.count / classCount) {
+      let scores = logits[(row * classCount)..<((row + 1) * classCount)]
+      result += softmax(scores, without: classes).map(Float.init)
+    }
+    return TargetTable(classCount: classCount, probabilities: result)
+  }
+
+  /// The model's own answer with each sample's own class taken out.
+  public static func withoutLabel(
+    logits: [Float], labels: [Int32], classCount: Int
+  ) -> TargetTable {
+    var result: [Float] = []
+    result.reserveCapacity(logits.count)
+    for (row, label) in labels.enumerated() {
+      let scores = logits[(row * classCount)..<((row + 1) * classCount)]
+      result += softmax(scores, without: [Int(label)]).map(Float.init)
+    }
+    return TargetTable(classCount: classCount, probabilities: result)
+  }
+
+  private static func softmax(_ scores: ArraySlice<Float>, without: [Int]) -> [Double] {
+    var values = scores.map(Double.init)
+    for index in without { values[index] = -.infinity }
+    let largest = values.max() ?? 0
+    var sum = 0.0
+    for index in values.indices {
+      values[index] = exp(values[index] - largest)
+      sum += values[index]
+    }
+    return values.map { $0 / sum }
+  }
+}

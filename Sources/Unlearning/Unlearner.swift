@@ -1,0 +1,82 @@
+public import Engine
+internal import Evidence
+public import ModelCore
+
+/// Runs a method on a request, tests the result, and says what came of it.
+public struct Unlearner {
+  public let network: Network
+  public let data: UnlearningData
+  public let request: UnlearningRequest
+  public let method: any UnlearningMethod
+
+  /// - Parameter network: the model to unlearn, with its trained weights.
+  public init(
+    _ network: Network, data: UnlearningData, request: UnlearningRequest,
+    method: any UnlearningMethod
+  ) {
+    self.network = network
+    self.data = data
+    self.request = request
+    self.method = method
+  }
+
+  /// Unlearns; a failed attempt is followed by one of twice the budget, from the original weights.
+  ///
+  /// - Parameter progress: called at every step; what it throws ends the run and leaves the network
+  ///   with weights of no use.
+  /// - Returns: what happened. The network has the unlearned weights, whatever the verdict.
+  /// - Throws: `UnlearningError` for a request that makes no sense, `EngineError.nonFiniteLoss` and
+  ///   `EvidenceError.notFinite` when the weights run wild, and what the samples throw.
+  public func run(
+    progress: @escaping (UnlearningProgress) throws -> Void = { _ in }
+  ) throws -> UnlearningOutcome {
+    try progress(UnlearningProgress(stage: .measuring, attempt: 1))
+    let recipe = request.recipe ?? UnlearningRequest.assumedRecipe
+    if let share = request.maxCost, !(share > 0 && share.isFinite) {
+      throw UnlearningError.maxCost(share)
+    }
+    let original = try network.parameters
+    let problem = try makeProblem(recipe)
+    let retraining = Double(recipe.epochs) * Double(problem.retainRows.count)
+    let share = request.maxCost ?? method.defaultCost(for: problem.scenario)
+    let judge = try Judge(network, problem: problem, needs: method.needs(for: problem.scenario))
+    var reported = try ReportedAccuracies(network, problem: problem)
+
+    var attempts: [Attempt] = []
+    for number in 1...2 {
+      let session = UnlearningSession(
+        problem: problem, network: network, original: original, baseline: judge.baseline,
+        recipe: recipe, budget: share.map { $0 * retraining * Double(number) } ?? .infinity,
+        spentBefore: judge.meter.passes, seed: request.seed, attempt: number, report: progress)
+      if number > 1 { try network.setParameters(original) }
+      try method.unlearn(session)
+      try progress(UnlearningProgress(stage: .testing, attempt: number))
+      attempts.append(try judge.judge(session))
+      let isAccepted = attempts[number - 1].verdict.isAccepted(requiringPower: false)
+      if isAccepted || !request.retries || share == nil { break }
+    }
+    try reported.measureAfter(network, problem: problem)
+    let report = UnlearningReport(
+      request: request, method: method, recipe: recipe, problem: problem, threads: network.threads,
+      share: share, judge: judge, attempts: attempts, reported: reported)
+    return UnlearningOutcome(report: report, parameters: try network.parameters)
+  }
+
+  private func makeProblem(_ recipe: TrainingRecipe) throws -> UnlearningProblem {
+    let guess = Double(recipe.epochs) * Double(data.train.layout.count)
+    // One evaluation may run over as many samples as cost a twentieth of a 5 % budget.
+    let share = request.maxCost ?? method.defaultCost(for: .samples) ?? 1
+    let allowance = Int(min(0.15 * share * guess, 1e9))
+    return try UnlearningProblem(request, data: data, network: network, allowance: allowance)
+  }
+}
+
+/// The result of a run.
+public struct UnlearningOutcome: Sendable {
+  public let report: UnlearningReport
+  /// The unlearned weights, whatever the verdict.
+  public let parameters: Parameters
+
+  /// Whether the claim holds: what decides a command's exit status.
+  public var isAccepted: Bool { report.verdict.accepted }
+}

@@ -1,0 +1,45 @@
+/// A request that cannot be carried out.
+public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible {
+  case nothingToForget
+  case row(Int, count: Int)
+  case duplicateRow(Int)
+  case classIndex(Int, count: Int)
+  case emptyClass(Int)
+  case nothingRetained(count: Int)
+  case everyClassForgotten(count: Int)
+  case unseenTooSmall(found: Int, needed: Int)
+  case layout(split: String, expected: String, found: String)
+  case maxCost(Double)
+  case setting(method: String, name: String, value: String, expected: String)
+  case scenario(method: String, expected: String)
+  case output(String)
+  case unknownMethod(String, known: [String])
+
+  public var description: String {
+    switch self {
+    case .nothingToForget: "there is nothing to forget: no sample is named"
+    case .row(let row, let count):
+      "row \(row) is not among the \(count) training samples"
+    case .duplicateRow(let row): "row \(row) is named twice"
+    case .classIndex(let index, let count):
+      "class \(index) is not among the \(count) classes the model tells apart"
+    case .emptyClass(let index): "class \(index) has no training sample"
+    case .nothingRetained(let count):
+      "all \(count) training samples would be forgotten; train a new model instead"
+    case .everyClassForgotten(let count):
+      "all \(count) classes would be forgotten; at least one has to stay"
+    case .unseenTooSmall(let found, let needed):
+      "expected at least \(needed) unseen samples to compare with, found \(found)"
+    case .layout(let split, let expected, let found):
+      "the \(split) samples do not fit the model: expected \(expected), found \(found)"
+    case .maxCost(let share):
+      "expected a budget above 0 as a share of retraining's cost, found \(share)"
+    case .setting(let method, let name, let value, let expected):
+      "\(method): \(name) is \(value), expected \(expected)"
+    case .scenario(let method, let expected): "the method '\(method)' forgets \(expected) only"
+    case .output(let reason): "the model cannot be unlearned: \(reason)"
+    case .unknownMethod(let name, let known):
+      "there is no method '\(name)'; there are \(known.joined(separator: ", "))"
+    }
+  }
+}

@@ -1,0 +1,53 @@
+/// A way to make a model forget: its targets, its losses and its schedule.
+///
+/// Methods are small values. All get the same session: the same inputs, budget, tests, averaging,
+/// record and report. What most of them do is describe a `Descent` and let the session run it; one
+/// that edits weights outright does so through the session's network.
+public protocol UnlearningMethod: Sendable {
+  /// As people call it on the command line.
+  var name: String { get }
+  /// Every hyper-parameter, for the record.
+  var settings: [String: Setting] { get }
+  /// The answers of the original model that `unlearn` wants to have measured.
+  func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts
+
+  /// What one attempt may cost when nobody says, as a share of retraining; nil sets no limit.
+  func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double?
+
+  /// Changes the session's network from the original weights to unlearned ones.
+  ///
+  /// - Throws: what the session throws; `UnlearningError.scenario` for a request it does not serve.
+  func unlearn(_ session: UnlearningSession) throws
+}
+
+extension UnlearningMethod {
+  public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts { [] }
+  public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { 0.05 }
+}
+
+/// The value of a hyper-parameter or of something a method found out.
+public enum Setting: Hashable, Codable, Sendable {
+  case number(Double)
+  case text(String)
+  case flag(Bool)
+
+  public init(from decoder: any Decoder) throws {
+    let container = try decoder.singleValueContainer()
+    if let flag = try? container.decode(Bool.self) {
+      self = .flag(flag)
+    } else if let number = try? container.decode(Double.self) {
+      self = .number(number)
+    } else {
+      self = .text(try container.decode(String.self))
+    }
+  }
+
+  public func encode(to encoder: any Encoder) throws {
+    var container = encoder.singleValueContainer()
+    switch self {
+    case .number(let value): try container.encode(value)
+    case .text(let value): try container.encode(value)
+    case .flag(let value): try container.encode(value)
+    }
+  }
+}

@@ -1,0 +1,87 @@
+extension UnlearningReport: CustomStringConvertible {
+  /// A block for people: what was forgotten, before and after, the cost, the verdict.
+  public var description: String {
+    var lines = [headline, ""]
+    lines += table
+    lines += ["", labelled("cost", costText)]
+    lines += [labelled("verdict", "\(verdict.outcome.rawValue): \(verdict.sentence)")]
+    for remark in remarks { lines.append(labelled("note", remark)) }
+    return lines.joined(separator: "\n")
+  }
+
+  private var headline: String {
+    let total = scenario.forgetCount + scenario.retainCount
+    let share = Text.percent(Double(scenario.forgetCount) / Double(max(1, total)), digits: 2)
+    let classes = scenario.classes.map {
+      " (class \($0.map(String.init).joined(separator: ", ")))"
+    }
+    return "\(Text.count(scenario.forgetCount)) of \(Text.plural(total, "training sample"))"
+      + "\(classes ?? "") to forget, \(share), by \(method.name)"
+  }
+
+  private var table: [String] {
+    var rows = [row("", "before", "after", "")]
+    let (first, last) = (before.forget, after.forget)
+    rows.append(
+      row(
+        "forgotten", Text.percent(first.accuracy), Text.percent(last.accuracy),
+        "accuracy, \(Text.plural(last.count, "sample"))"))
+    rows.append(
+      row(
+        "  like them, unseen", Text.percent(first.unseenAccuracy),
+        Text.percent(last.unseenAccuracy), "+-\(points(last.accuracyError))"))
+    rows.append(
+      row(
+        "  attack AUC", Text.decimal(first.auc, digits: 3), Text.decimal(last.auc, digits: 3),
+        "+-\(Text.decimal(last.aucError, digits: 3)); 0.5 is a guess"))
+    rows.append(
+      row(
+        "  distance KS, W1", pair(first), pair(last), "of margins, for information"))
+    if let test = before.forgottenClasses?.unseenAccuracy {
+      rows.append(
+        row(
+          "  class, unseen", Text.percent(test),
+          Text.percent(after.forgottenClasses?.unseenAccuracy ?? 0), "recognised"))
+    }
+    for (old, new) in zip(before.accuracies, after.accuracies) {
+      rows.append(
+        row(
+          old.split, Text.percent(old.accuracy), Text.percent(new.accuracy),
+          "\(signed(new.accuracy - old.accuracy)), \(Text.plural(new.count, "sample"))"))
+    }
+    return rows
+  }
+
+  private var costText: String {
+    let attempts = cost.attempts > 1 ? " in \(cost.attempts) attempts" : ""
+    return "\(Text.count(Int(cost.passes.rounded()))) sample passes, "
+      + "\(Text.percent(cost.share)) of retraining (\(Text.plural(cost.steps, "step"))\(attempts))"
+  }
+
+  private func row(_ label: String, _ before: String, _ after: String, _ note: String) -> String {
+    let line =
+      Text.left(label, 20) + Text.right(before, 13) + Text.right(after, 13)
+      + (note.isEmpty ? "" : "   " + note)
+    return line
+  }
+
+  private func labelled(_ label: String, _ text: String) -> String {
+    Text.wrapped(text, width: 78).enumerated().map { index, line in
+      Text.left(index == 0 ? label : "", 10) + line
+    }.joined(separator: "\n")
+  }
+
+  private func pair(_ comparison: Comparison) -> String {
+    Text.decimal(comparison.kolmogorovSmirnov, digits: 2) + ", "
+      + Text.decimal(comparison.wasserstein, digits: 2)
+  }
+
+  private func points(_ share: Double) -> String {
+    Text.decimal(100 * share, digits: 1) + " points"
+  }
+
+  private func signed(_ share: Double) -> String {
+    let text = points(share)
+    return text.hasPrefix("-") ? text : "+" + text
+  }
+}

@@ -1,0 +1,224 @@
+internal import Evidence
+internal import ModelCore
+
+/// What was done and what came of it, for people, programs and the record in a file.
+///
+/// It holds counts and rates, never an id, a sample or anything about a single one. The same run
+/// gives the same report, so it holds no time either.
+///
+/// - SeeAlso: `Schemas/report/unlearn-1.schema.json`.
+public struct UnlearningReport: Hashable, Codable, Sendable {
+  public struct Method: Hashable, Codable, Sendable {
+    public let name: String
+    /// Every hyper-parameter as given.
+    public let settings: [String: Setting]
+    /// What the method chose and found in the last attempt.
+    public let findings: [String: Setting]
+  }
+
+  public struct Scenario: Hashable, Codable, Sendable {
+    public enum Kind: String, Hashable, Codable, Sendable { case samples, classes }
+    public let kind: Kind
+    /// The indices of forgotten classes; absent when samples are forgotten.
+    public let classes: [Int]?
+    public let forgetCount: Int
+    public let retainCount: Int
+  }
+
+  /// The answer, and a sentence that explains it.
+  public struct Conclusion: Hashable, Codable, Sendable {
+    public let outcome: Verdict
+    /// Whether the claim holds under the conditions asked for.
+    public let accepted: Bool
+    public let sentence: String
+  }
+
+  /// The samples to forget beside unseen ones of the same classes.
+  public struct Comparison: Hashable, Codable, Sendable {
+    public let count: Int
+    public let unseenCount: Int
+    public let accuracy: Double
+    public let unseenAccuracy: Double
+    /// The standard error of the difference of the two.
+    public let accuracyError: Double
+    public let auc: Double
+    /// The standard error of the AUC.
+    public let aucError: Double
+    public let kolmogorovSmirnov: Double
+    public let wasserstein: Double
+
+    init(_ comparison: UnseenComparison) {
+      count = comparison.count
+      unseenCount = comparison.unseenCount
+      accuracy = comparison.accuracy
+      unseenAccuracy = comparison.unseenAccuracy
+      accuracyError = comparison.accuracyError
+      auc = comparison.auc
+      aucError = comparison.aucError
+      kolmogorovSmirnov = comparison.kolmogorovSmirnov
+      wasserstein = comparison.wasserstein
+    }
+  }
+
+  public struct State: Hashable, Codable, Sendable {
+    public let forget: Comparison
+    /// Present when classes are forgotten.
+    public let forgottenClasses: ClassTest?
+    /// The share classified rightly, split by split, in the order they are shown.
+    public let accuracies: [SplitAccuracy]
+  }
+
+  public struct SplitAccuracy: Hashable, Codable, Sendable {
+    public let split: String
+    public let count: Int
+    public let accuracy: Double
+  }
+
+  public struct Utility: Hashable, Codable, Sendable {
+    public let count: Int
+    /// How many unseen samples only the original model gets right.
+    public let onlyBefore: Int
+    /// How many only the unlearned one does.
+    public let onlyAfter: Int
+    /// Accuracy lost, and what may be lost.
+    public let loss: Double
+    public let allowance: Double
+
+    init(_ pairs: DiscordantPairs) {
+      count = pairs.count
+      onlyBefore = pairs.onlyFirst
+      onlyAfter = pairs.onlySecond
+      loss = pairs.loss
+      allowance = pairs.allowance
+    }
+  }
+
+  /// Sample passes: forward and backward is one, forward only a third.
+  public struct Cost: Hashable, Codable, Sendable {
+    public let passes: Double
+    /// What retraining takes: epochs times retained samples.
+    public let retrainingPasses: Double
+    /// One as a share of the other.
+    public let share: Double
+    /// What one attempt might have taken, as a share; absent without a limit.
+    public let limit: Double?
+    /// Samples forward and backward, and samples forward only, in all attempts.
+    public let trained: Int
+    public let evaluated: Int
+    /// Passes for numbers that are only reported, not in the above.
+    public let reportPasses: Double
+    public let attempts: Int
+    /// Steps of the last attempt.
+    public let steps: Int
+  }
+
+  public struct Retraining: Hashable, Codable, Sendable {
+    public let epochs: Int
+    public let batchSize: Int
+    public let learningRate: Float
+    /// Whether this had to be guessed.
+    public let assumed: Bool
+  }
+
+  public let schema: String
+  public let method: Method
+  public let scenario: Scenario
+  public let verdict: Conclusion
+  public let power: TestPower
+  public let before: State
+  public let after: State
+  /// Present when each sample was judged by itself.
+  public let samplewise: SamplewiseTest?
+  public let utility: Utility
+  public let cost: Cost
+  public let retraining: Retraining
+  /// Tests along the way of the last attempt.
+  public let checks: [Check]
+  public let seed: UInt64
+  public let threads: Int
+  public let remarks: [String]
+
+  public static let schemaName = "modelctl/unlearn/1"
+}
+
+extension UnlearningReport {
+  init(
+    request: UnlearningRequest, method: any UnlearningMethod, recipe: TrainingRecipe,
+    problem: UnlearningProblem, threads: Int, share: Double?, judge: Judge, attempts: [Attempt],
+    reported: ReportedAccuracies
+  ) {
+    // A run makes at least one attempt.
+    let last = attempts[attempts.count - 1]
+    schema = Self.schemaName
+    self.method = Method(name: method.name, settings: method.settings, findings: last.findings)
+    let classes = problem.forgottenClasses
+    scenario = Scenario(
+      kind: problem.scenario == .samples ? .samples : .classes,
+      classes: classes.isEmpty ? nil : classes, forgetCount: problem.forgetRows.count,
+      retainCount: problem.retainRows.count)
+    power = judge.power
+    before = State(
+      forget: Comparison(judge.before), forgottenClasses: judge.classBefore,
+      accuracies: reported.before)
+    after = State(
+      forget: Comparison(last.after), forgottenClasses: last.classTest,
+      accuracies: reported.after)
+    samplewise = last.samplewise
+    utility = Utility(last.utility)
+    let cost = Self.cost(
+      judge, attempts, retraining: Double(recipe.epochs) * Double(problem.retainRows.count),
+      limit: share, reportPasses: reported.meter.passes)
+    self.cost = cost
+    retraining = Retraining(
+      epochs: recipe.epochs, batchSize: recipe.batchSize, learningRate: recipe.learningRate,
+      assumed: request.recipe == nil)
+    checks = last.checks
+    seed = request.seed
+    self.threads = threads
+    verdict = Conclusion(
+      last, judge: judge, problem: problem, requiresPower: request.requiresPower)
+    remarks = Self.remarks(request, method, problem, judge, last, cost)
+  }
+
+  private static func cost(
+    _ judge: Judge, _ attempts: [Attempt], retraining: Double, limit: Double?,
+    reportPasses: Double
+  ) -> Cost {
+    let trained = attempts.reduce(judge.meter.trained) { $0 + $1.meter.trained }
+    let evaluated = attempts.reduce(judge.meter.evaluated) { $0 + $1.meter.evaluated }
+    let passes = Double(trained) + Double(evaluated) / 3
+    return Cost(
+      passes: passes, retrainingPasses: retraining,
+      share: retraining > 0 ? passes / retraining : 0, limit: limit, trained: trained,
+      evaluated: evaluated, reportPasses: reportPasses, attempts: attempts.count,
+      steps: attempts[attempts.count - 1].steps)
+  }
+
+  private static func remarks(
+    _ request: UnlearningRequest, _ method: any UnlearningMethod, _ problem: UnlearningProblem,
+    _ judge: Judge, _ last: Attempt, _ cost: Cost
+  ) -> [String] {
+    var remarks = problem.remarks
+    if request.recipe == nil {
+      let recipe = UnlearningRequest.assumedRecipe
+      remarks.append(
+        "How the model was trained is not known: \(recipe.epochs) epochs of Adam at "
+          + "\(recipe.learningRate) are assumed, and shares of retraining's cost rest on it.")
+    }
+    if method.name != "retrain", cost.share > 0.15 {
+      remarks.append(
+        "At \(Text.percent(cost.share)) of retraining's cost, retraining for that long "
+          + "(--method retrain --max-cost) does as well and leaves no trace at all.")
+    }
+    if last.isRolledBack {
+      remarks.append(
+        "The last weights were over-forgotten: these are of the last check before that passed.")
+    }
+    if problem.scenario == .samples, method.name != "retrain" {
+      remarks.append(
+        "These tests look at the samples together. An attacker who studies one sample with many "
+          + "models of his own sees more.")
+    }
+    return remarks
+  }
+}

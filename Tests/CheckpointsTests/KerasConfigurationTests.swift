@@ -1,0 +1,123 @@
+import Checkpoints
+import Foundation
+import ModelCore
+import TestSupport
+import Testing
+
+@Suite struct KerasConfigurationTests {
+  static let networks = [
+    "activations", "batchnorm", "batchnorm_after_bias", "conv_dilated", "conv_same_strided",
+    "conv_winograd", "dropout", "functional_branches", "lenet", "lenet_softmax", "mlp", "pools",
+    "residual",
+  ]
+
+  private func architecture(_ json: String) throws -> Architecture {
+    try KerasConfiguration(parsing: json).architecture
+  }
+
+  private func sequential(_ layer: String) throws -> Layer {
+    let json = """
+      {"class_name": "Sequential", "config": {"name": "s", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 9, 9, 2], "name": "i"}},
+        \(layer)]}}
+      """
+    return try #require(try architecture(json).layers.last)
+  }
+
+  @Test(arguments: networks)
+  func readsWhatKerasWrites(_ name: String) throws {
+    let text = try Fixtures.text("networks/\(name)/architecture.json")
+    let architecture = try architecture(text)
+    let shapes = try architecture.shapes()
+    #expect(shapes.count == architecture.layers.count)
+    // Keras notes the shape that it built each layer for.
+    for entry in try JSONValue(parsing: text)["config"]?["layers"]?.array ?? [] {
+      guard let built = entry["build_config"]?["input_shape"]?.array,
+        let name = entry["name"]?.string ?? entry["config"]?["name"]?.string,
+        let layer = architecture.layers.first(where: { $0.name == name }), layer.inputs.count == 1
+      else { continue }
+      let expected = built.dropFirst().compactMap { $0.integer.map(Int.init) }
+      let found = shapes[layer.inputs[0]]?.dimensions
+      #expect(built.first?.array != nil || found == expected, "\(name)")
+    }
+  }
+
+  @Test func theOrderOfTheListDoesNotMatter() throws {
+    let listed = try architecture(Fixtures.text("networks/functional_branches/architecture.json"))
+    let reversed = try architecture(
+      Fixtures.text("networks/functional_branches/architecture_reversed.json"))
+    #expect(listed.output == reversed.output)
+    #expect(Set(listed.layers) == Set(reversed.layers))
+    #expect(try reversed.shapes() == listed.shapes())
+  }
+
+  @Test(arguments: [
+    (#"{"class_name": "LSTM", "config": {"name": "l"}}"#, "the engine has no such layer"),
+    (
+      #"{"class_name": "Conv2D", "config": {"name": "l", "filters": 2, "kernel_size": 3, "groups": 2}}"#,
+      "it has groups"
+    ),
+    (
+      #"{"class_name": "Conv2D", "config": {"name": "l", "filters": 99999999999, "kernel_size": 3}}"#,
+      "its 'filters' is 99999999999, not a number from 0 to 2147483647"
+    ),
+    (
+      #"{"class_name": "Flatten", "config": {"name": "l", "data_format": "channels_first"}}"#,
+      "its images are 'channels_first'"
+    ),
+    (
+      #"{"class_name": "Dense", "config": {"name": "l", "units": 3, "activation": "mish"}}"#,
+      "the engine has no activation 'mish'"
+    ),
+    (
+      #"{"class_name": "ReLU", "config": {"name": "l", "max_value": 6.0}}"#,
+      "its output is capped"
+    ),
+  ])
+  func listsWhatTheEngineCannotRun(_ entry: String, reason: String) throws {
+    guard case .unsupported(_, let found) = try sequential(entry).kind else {
+      Issue.record("expected an unsupported layer")
+      return
+    }
+    #expect(found == reason)
+  }
+
+  @Test func readsTheDefaultsOfBothKeras() throws {
+    let two = try sequential(#"{"class_name": "LeakyReLU", "config": {"name": "l", "alpha": 0.1}}"#)
+    #expect(two.kind == .activation(.leakyReLU(slope: 0.1)))
+    let three = try sequential(
+      #"{"class_name": "LeakyReLU", "config": {"name": "l", "negative_slope": 0.2}}"#)
+    #expect(three.kind == .activation(.leakyReLU(slope: 0.2)))
+    let pool = try sequential(
+      #"{"class_name": "MaxPooling2D", "config": {"name": "l", "pool_size": [3, 2], "strides": null}}"#
+    )
+    let size = Extent2D(height: 3, width: 2)
+    #expect(pool.kind == .pooling2D(Pooling2D(statistic: .max, size: size, strides: size)))
+    let frozen = try sequential(
+      #"{"class_name": "Dense", "config": {"name": "l", "units": 1, "trainable": false}}"#)
+    #expect(!frozen.isTrainable)
+  }
+
+  @Test func refusesWhatIsNoModel() throws {
+    #expect(throws: KerasConfigurationError.unknownModel(className: "Bidirectional")) {
+      try architecture(#"{"class_name": "Bidirectional", "config": {}}"#)
+    }
+    #expect(throws: KerasConfigurationError.missing("layers", in: "the Sequential model")) {
+      try architecture(#"{"class_name": "Sequential", "config": {}}"#)
+    }
+    #expect(throws: KerasConfigurationError.json(.duplicateKey("a", offset: 9))) {
+      try architecture(#"{"a": 1, "a": 2}"#)
+    }
+    #expect(throws: KerasConfigurationError.noInputShape(model: "s")) {
+      try architecture(
+        #"{"class_name": "Sequential", "config": {"name": "s", "layers": [{"class_name": "Dense", "config": {"name": "d", "units": 2}}]}}"#
+      )
+    }
+    let loop = #"""
+      {"class_name": "Functional", "config": {"name": "f", "output_layers": ["b", 0, 0], "layers": [
+        {"class_name": "ReLU", "name": "a", "config": {}, "inbound_nodes": [[["b", 0, 0, {}]]]},
+        {"class_name": "ReLU", "name": "b", "config": {}, "inbound_nodes": [[["a", 0, 0, {}]]]}]}}
+      """#
+    #expect(throws: KerasConfigurationError.cycle(through: "a")) { try architecture(loop) }
+  }
+}

@@ -1,0 +1,104 @@
+import Engine
+import ModelCore
+import TestSupport
+import Unlearning
+
+/// Overlapping Gaussian classes, few enough for a network to learn them by heart: what it was
+/// trained on it answers rightly, and of what it never saw it misses a good part.
+struct OverfitProblem {
+  let train: MemorySource
+  let unseen: MemorySource
+  let test: MemorySource
+  let parameters: Parameters
+  let architecture: Architecture
+  let recipe: TrainingRecipe
+
+  static let classCount = 4
+  static let trainCount = 800
+
+  /// The weights of a network that knows its training samples by heart; trained once for all tests.
+  private static let overfitParameters = Result { try trained(epochs: 60) }
+  /// Those after one pass, which leaves nothing by heart.
+  private static let honestParameters = Result { try trained(epochs: 1) }
+
+  static func overfit() throws -> OverfitProblem {
+    try OverfitProblem(parameters: overfitParameters.get(), epochs: 60)
+  }
+
+  static func honest() throws -> OverfitProblem {
+    try OverfitProblem(parameters: honestParameters.get(), epochs: 60)
+  }
+
+  private init(parameters: Parameters, epochs: Int) throws {
+    train = try Self.blobs(Self.trainCount, stream: "train")
+    unseen = try Self.blobs(2000, stream: "unseen")
+    test = try Self.blobs(1000, stream: "test")
+    architecture = try Self.perceptron()
+    recipe = Self.recipe(epochs: epochs)
+    self.parameters = parameters
+  }
+
+  private static func recipe(epochs: Int) -> TrainingRecipe {
+    TrainingRecipe(epochs: epochs, batchSize: 32, learningRate: 3e-3, seed: 5)
+  }
+
+  private static func trained(epochs: Int) throws -> Parameters {
+    let architecture = try perceptron()
+    let network = try Network(
+      architecture,
+      parameters: Parameters(initializing: architecture.parameterSpecifications(), seed: 5),
+      threads: 1)
+    try network.train(on: blobs(trainCount, stream: "train"), recipe: recipe(epochs: epochs))
+    return try network.parameters
+  }
+
+  func network() throws -> Network {
+    try Network(architecture, parameters: parameters, threads: 1)
+  }
+
+  var data: UnlearningData {
+    UnlearningData(train: train, unseen: unseen, reported: [("test", test)])
+  }
+
+  func run(
+    _ subject: UnlearningRequest.Subject, by method: any UnlearningMethod = Match(),
+    maxCost: Double? = nil, retries: Bool = true, requiresPower: Bool = false, seed: UInt64 = 1,
+    progress: @escaping (UnlearningProgress) throws -> Void = { _ in }
+  ) throws -> UnlearningOutcome {
+    let request = UnlearningRequest(
+      subject, recipe: recipe, maxCost: maxCost, retries: retries, requiresPower: requiresPower,
+      seed: seed)
+    return try Unlearner(network(), data: data, request: request, method: method)
+      .run(progress: progress)
+  }
+
+  private static func perceptron() throws -> Architecture {
+    Architecture(
+      name: "perceptron",
+      layers: [
+        Layer(name: "input", kind: .input(shape: Shape(vector: 16)), inputs: []),
+        Layer(
+          name: "hidden", kind: .dense(Dense(units: 64, activation: .relu)), inputs: ["input"]),
+        Layer(
+          name: "scores", kind: .dense(Dense(units: classCount, activation: .softmax)),
+          inputs: ["hidden"]),
+      ], output: "scores")
+  }
+
+  /// Class `c` is centred at 1 in every fourth coordinate from `c` on.
+  private static func blobs(_ count: Int, stream: String) throws -> MemorySource {
+    var random = SeededGenerator(seed: 11, stream: stream)
+    var inputs: [Float] = []
+    var labels: [Int32] = []
+    for index in 0..<count {
+      let label = index % classCount
+      labels.append(Int32(label))
+      for coordinate in 0..<16 {
+        let centre = coordinate % classCount == label ? 1.0 : 0
+        inputs.append(Float(centre + 1.2 * random.nextNormal()))
+      }
+    }
+    return try MemorySource(
+      inputs: inputs, sampleShape: [16], labels: labels, classCount: classCount)
+  }
+}

@@ -1,0 +1,118 @@
+#!/usr/bin/env python3
+"""Training or inference throughput of PyTorch on the CPU; prints one line of JSON.
+
+    python tools/benchmarks/peers/torch_steps.py --network lenet --batch 64 --threads 2 \
+        --mode channels_last --seconds 5 --warmup 1
+
+The networks are those of tools/benchmarks/networks. A step is forward,
+cross-entropy, backward and SGD with momentum 0.9 (fused); with --inference it
+is forward and softmax. The data are random and made before timing.
+"""
+import argparse
+import json
+import statistics
+import time
+
+import torch
+from torch import nn
+
+
+def mlp():
+    return nn.Sequential(
+        nn.Linear(784, 256), nn.ReLU(), nn.Linear(256, 128), nn.ReLU(), nn.Linear(128, 10)), (784,)
+
+
+def lenet():
+    return nn.Sequential(
+        nn.Conv2d(1, 6, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Conv2d(6, 16, 5), nn.ReLU(), nn.MaxPool2d(2),
+        nn.Flatten(), nn.Linear(256, 120), nn.ReLU(), nn.Linear(120, 84), nn.ReLU(), nn.Linear(84, 10)), (1, 28, 28)
+
+
+def vgg():
+    layers = []
+    for i, o, pool in ((3, 64, False), (64, 64, True), (64, 128, False), (128, 128, True)):
+        layers += [nn.Conv2d(i, o, 3, padding=1), nn.ReLU()] + ([nn.MaxPool2d(2)] if pool else [])
+    return nn.Sequential(*layers, nn.Flatten(), nn.Linear(8 * 8 * 128, 256), nn.ReLU(), nn.Linear(256, 10)), (3, 32, 32)
+
+
+class Block(nn.Module):
+    def __init__(self, i, o, stride):
+        super().__init__()
+        self.conv1, self.bn1 = nn.Conv2d(i, o, 3, stride, 1, bias=False), nn.BatchNorm2d(o)
+        self.conv2, self.bn2 = nn.Conv2d(o, o, 3, 1, 1, bias=False), nn.BatchNorm2d(o)
+        self.shortcut = nn.Identity() if stride == 1 else nn.Sequential(
+            nn.Conv2d(i, o, 1, stride, bias=False), nn.BatchNorm2d(o))
+
+    def forward(self, x):
+        y = torch.relu(self.bn1(self.conv1(x)))
+        return torch.relu(self.bn2(self.conv2(y)) + self.shortcut(x))
+
+
+def resnet18():
+    layers, i = [nn.Conv2d(3, 64, 3, 1, 1, bias=False), nn.BatchNorm2d(64), nn.ReLU()], 64
+    for stage, o in enumerate((64, 128, 256, 512)):
+        layers += [Block(i, o, 2 if stage else 1), Block(o, o, 1)]
+        i = o
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)), (3, 32, 32)
+
+
+NETWORKS = {f.__name__: f for f in (mlp, lenet, vgg, resnet18)}
+
+
+def main():
+    p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--network", choices=sorted(NETWORKS), required=True)
+    p.add_argument("--batch", type=int, default=64)
+    p.add_argument("--threads", type=int, default=1)
+    p.add_argument("--mode", choices=("eager", "channels_last", "compile"), default="eager")
+    p.add_argument("--seconds", type=float, default=5)
+    p.add_argument("--warmup", type=float, default=1, help="seconds (and at least 3 steps)")
+    p.add_argument("--inference", action="store_true")
+    a = p.parse_args()
+
+    torch.set_num_threads(a.threads)
+    torch.set_num_interop_threads(1)
+    torch.manual_seed(1)
+    model, shape = NETWORKS[a.network]()
+    batches = [(torch.randn(a.batch, *shape), torch.randint(0, 10, (a.batch,))) for _ in range(4)]
+    if a.mode == "channels_last" and len(shape) == 3:
+        model = model.to(memory_format=torch.channels_last)
+        batches = [(x.contiguous(memory_format=torch.channels_last), y) for x, y in batches]
+    model.train(not a.inference)
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
+    run = torch.compile(model) if a.mode == "compile" else model
+
+    def train(x, y):
+        optimizer.zero_grad(set_to_none=True)
+        loss = nn.functional.cross_entropy(run(x), y)
+        loss.backward()
+        optimizer.step()
+
+    def infer(x, y):
+        with torch.inference_mode():
+            return run(x).softmax(1)
+
+    step = infer if a.inference else train
+
+    def measure(seconds, at_least):
+        times, start, n = [], time.perf_counter(), 0
+        while n < at_least or time.perf_counter() - start < seconds:
+            x, y = batches[n % len(batches)]
+            t = time.perf_counter()
+            step(x, y)
+            times.append(time.perf_counter() - t)
+            n += 1
+        return times
+
+    measure(a.warmup, 3)
+    median = statistics.median(measure(a.seconds, 5))
+    print(json.dumps({
+        "network": a.network, "batch": a.batch, "threads": a.threads, "mode": a.mode,
+        "step": "inference" if a.inference else "training",
+        "ms_per_step_median": round(median * 1e3, 5), "samples_per_second": round(a.batch / median, 1),
+        "torch": torch.__version__}))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,102 @@
+import Engine
+import Evidence
+import Foundation
+import ModelCore
+import Unlearning
+
+/// The data, the recipe and the models of the reference case.
+struct Case {
+  let train: Images
+  let unseen: Images
+  let test: Images
+  let architecture: Architecture
+  let threads: Int
+  let cache: String?
+
+  static let trainCount = 10_000
+
+  init(folder: String, threads: Int, cache: String?) throws {
+    let all = try Images(folder: folder, kind: "train")
+    train = try all.rows(0..<Self.trainCount)
+    unseen = try all.rows(10_000..<15_000)
+    test = try Images(folder: folder, kind: "t10k")
+    architecture = Architecture(
+      name: "mlp",
+      layers: [
+        Layer(name: "input", kind: .input(shape: try Shape([784])), inputs: []),
+        Layer(
+          name: "dense_1", kind: .dense(Dense(units: 256, activation: .relu)), inputs: ["input"]),
+        Layer(
+          name: "dense_2", kind: .dense(Dense(units: 128, activation: .relu)), inputs: ["dense_1"]),
+        Layer(
+          name: "scores", kind: .dense(Dense(units: 10, activation: .softmax)), inputs: ["dense_2"]),
+      ], output: "scores")
+    self.threads = threads
+    self.cache = cache
+  }
+
+  func recipe(seed: UInt64) -> TrainingRecipe {
+    TrainingRecipe(epochs: 50, batchSize: 128, learningRate: 2e-3, seed: seed)
+  }
+
+  var data: UnlearningData { UnlearningData(train: train, unseen: unseen) }
+
+  func network(_ parameters: Parameters) throws -> Network {
+    try Network(architecture, parameters: parameters, threads: threads)
+  }
+
+  /// The weights after training without some rows.
+  func trained(without rows: [Int], seed: UInt64, name: String) throws -> Parameters {
+    let specifications = try architecture.parameterSpecifications()
+    let fresh = Parameters(initializing: specifications, seed: seed)
+    if let stored = try load(name, like: fresh) { return stored }
+    let gone = Set(rows)
+    let network = try network(fresh)
+    try network.train(
+      on: train, rows: (0..<Self.trainCount).filter { !gone.contains($0) },
+      recipe: recipe(seed: seed))
+    let parameters = try network.parameters
+    try save(parameters, name)
+    return parameters
+  }
+
+  func responses(_ network: Network, _ source: Images, _ rows: [Int]? = nil) throws -> Responses {
+    let scores = try network.logits(of: source, rows: rows)
+    return try Responses(
+      logits: scores.logits, labels: scores.labels, classCount: scores.classCount)
+  }
+
+  /// Forget, retain and test accuracy and what else a comparison needs.
+  func profile(_ parameters: Parameters, forget: [Int]) throws -> ModelProfile {
+    let network = try network(parameters)
+    let all = try responses(network, train)
+    let gone = Set(forget)
+    let profile = ModelProfile(
+      forget: all[forget], retain: all[(0..<all.count).filter { !gone.contains($0) }],
+      test: try responses(network, test))
+    guard let profile else { throw CaseError("nothing to compare") }
+    return profile
+  }
+
+  private func path(_ name: String) -> String? { cache.map { "\($0)/\(name).f32" } }
+
+  private func save(_ parameters: Parameters, _ name: String) throws {
+    guard let path = path(name) else { return }
+    let values = parameters.all.flatMap(\.values)
+    try values.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: path)) }
+  }
+
+  private func load(_ name: String, like template: Parameters) throws -> Parameters? {
+    guard let path = path(name), let bytes = FileManager.default.contents(atPath: path),
+      bytes.count == template.scalarCount * 4
+    else { return nil }
+    let values = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
+    var result = template
+    var start = 0
+    result.update { _, slot in
+      slot = Array(values[start..<(start + slot.count)])
+      start += slot.count
+    }
+    return result
+  }
+}

@@ -28,6 +28,13 @@ final class BufferPool {
     return buffer
   }
 
+  /// A buffer that shares its memory with no other, whenever that is used.
+  func takeForever(_ count: Int) -> Buffer {
+    let buffer = make(count)
+    buffer.holders = 1
+    return buffer
+  }
+
   func hold(_ buffer: Buffer) { buffer.holders += 1 }
 
   func release(_ buffer: Buffer) {

@@ -196,7 +196,7 @@ final class PlanBuilder {
   private func placeScratchpads() throws {
     let bytes = scratchpads.map(\.layout.byteCount).max() ?? 0
     guard bytes > 0 else { return }
-    let room = pool.take(bytes / MemoryLayout<Float>.stride + 16)
+    let room = pool.takeForever(bytes / MemoryLayout<Float>.stride + 16)
     for scratchpad in scratchpads { try scratchpad.move(to: room.pointer) }
   }
 }

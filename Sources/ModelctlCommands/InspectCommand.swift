@@ -42,10 +42,15 @@ extension InspectReport {
       format: Self.format(of: checkpoint), model: architecture?.name,
       layers: Self.layers(of: checkpoint, shapes: shapes),
       weights: checkpoint.storedWeights.map(WeightRow.init),
-      splits: try checkpoint.splits.map { try SplitRow($0, of: checkpoint) },
+      splits: try Self.inOrder(checkpoint.splits).map { try SplitRow($0, of: checkpoint) },
       optimizerState: checkpoint.hasOptimizerState, training: checkpoint.recipe,
       provenance: checkpoint.provenance.map(\.json), contentDigest: checkpoint.contentDigest,
       unsupported: checkpoint.configurationProblem?.description ?? unsupported)
+  }
+
+  /// Training data first, as people think of them.
+  private static func inOrder(_ splits: [StoredSplit]) -> [StoredSplit] {
+    SplitRole.allCases.flatMap { role in splits.filter { $0.role == role } }
   }
 
   private static func format(of checkpoint: Checkpoint) -> String {

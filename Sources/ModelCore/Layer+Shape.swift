@@ -19,6 +19,11 @@ extension Layer {
       guard input.dimensions.count == 1 else { throw misfit("a vector (use Flatten)", inputs) }
       return Shape(vector: try positive(dense.units, "units"))
     case .convolution2D(let convolution):
+      // Each on its own first: the extent is their product.
+      for size in [convolution.kernelSize, convolution.dilation] {
+        _ = try positive(size.height, "window sizes and dilations")
+        _ = try positive(size.width, "window sizes and dilations")
+      }
       return try windowShape(
         input, extent: convolution.extent, strides: convolution.strides,
         padding: convolution.padding, channels: try positive(convolution.filters, "filters"))

@@ -24,8 +24,9 @@ public struct Tensor: Hashable, Sendable {
   /// - Throws: `TensorError.byteCount` when there are more or fewer floats than the shape holds,
   ///   `TensorError.notFloatingPoint` when `type` is an integer type.
   public init(floats: [Float], shape: Shape, as type: ElementType = .float32) throws {
+    let expected = try shape.byteCount(of: .float32)
     guard floats.count == shape.elementCount else {
-      throw TensorError.byteCount(expected: shape.elementCount * 4, found: floats.count * 4)
+      throw TensorError.byteCount(expected: expected, found: floats.count * 4)
     }
     let bytes: [UInt8]
     switch type {

@@ -1,0 +1,101 @@
+internal import Foundation
+internal import HDF5
+internal import ModelCore
+
+/// The frame around every new checkpoint: written beside its target, read back, and renamed.
+struct CheckpointAssembly {
+  let path: String
+  let options: WriteOptions
+
+  /// What goes into the file besides the data.
+  struct Outcome {
+    var entries: [Manifest.Entry] = []
+    /// The manifest of the file that this one was made from.
+    var source: Manifest?
+    var recipe: TrainingRecipe?
+    var records: [ProvenanceRecord] = []
+    var entry: ProvenanceEntry?
+    /// The version of an older file's layout, which what was copied still has.
+    var version = FormatVersion.current
+  }
+
+  /// - Parameter fill: writes the data into the new file.
+  func write(_ fill: (HDF5File) throws -> Outcome) throws -> WriteReceipt {
+    let output = try AtomicFile(for: path, replacesExisting: options.replacesExisting)
+    let (manifest, source, record) = try CheckpointError.naming(path) {
+      let file = try HDF5File(creating: output.temporary)
+      do {
+        let outcome = try fill(file)
+        let manifest = Manifest(outcome.entries)
+        let record = try finish(file, outcome, manifest)
+        try file.close()
+        return (manifest, outcome.source, record)
+      } catch {
+        // It is removed anyway; the first error is the one that tells.
+        try? file.close()
+        throw error
+      }
+    }
+    try output.finishWriting()
+    try verify(output.temporary, manifest, record)
+    let size = try Self.size(of: output.temporary, for: path)
+    try options.checkInterruption()
+    try output.commit()
+    return WriteReceipt(
+      contentDigest: manifest.contentDigest, sourceDigest: source?.contentDigest, record: record,
+      byteCount: size)
+  }
+
+  /// Adds what the format keeps under `/modelctl`.
+  private func finish(
+    _ file: HDF5File, _ outcome: Outcome, _ manifest: Manifest
+  ) throws -> ProvenanceRecord? {
+    let group =
+      file.node(at: FormatPaths.root) == nil
+      ? try file.root.createGroup("modelctl") : try file.group(at: FormatPaths.root)
+    try group.setAttribute("encoding-type", to: ModelctlGroup.encodingType)
+    try group.setAttribute("encoding-version", to: outcome.version.description)
+    try group.setAttribute("producer", to: options.producer)
+    try group.setAttribute("content-digest", to: manifest.contentDigest)
+    if let recipe = outcome.recipe { try Self.add("training", [recipe.json.text], to: group) }
+    try Self.add("manifest", [manifest.json.text], to: group)
+    let record = outcome.entry.map { entry in
+      ProvenanceRecord(
+        entry, producer: options.producer, after: outcome.records,
+        contentBefore: outcome.source?.contentDigest, contentAfter: manifest.contentDigest)
+    }
+    let records = outcome.records.map(\.text) + (record.map { [$0.text] } ?? [])
+    if !records.isEmpty { try Self.add("provenance", records, to: group, isList: true) }
+    return record
+  }
+
+  private static func add(
+    _ name: String, _ texts: [String], to group: HDF5Group, isList: Bool = false
+  ) throws {
+    let dataset = try group.createDataset(
+      name, type: .variableString, shape: isList ? [texts.count] : [])
+    try dataset.write(strings: texts)
+  }
+
+  /// Reads everything back, as a stranger would.
+  private func verify(
+    _ temporary: String, _ manifest: Manifest, _ record: ProvenanceRecord?
+  ) throws {
+    let written = try Checkpoint(reading: temporary)
+    let found = try written.computeManifest(checkInterruption: options.checkInterruption)
+    if let object = found.differences(from: manifest).first {
+      throw CheckpointError(path, .verification(object: object))
+    }
+    guard written.manifest == manifest, written.contentDigest == manifest.contentDigest,
+      record == nil || written.provenance.last == record
+    else { throw CheckpointError(path, .verification(object: FormatPaths.root)) }
+  }
+
+  private static func size(of temporary: String, for path: String) throws -> Int {
+    var status = stat()
+    guard stat(temporary, &status) == 0 else {
+      throw CheckpointError(path, .io(reason: String(cString: strerror(errno))))
+    }
+    return Int(status.st_size)
+  }
+}

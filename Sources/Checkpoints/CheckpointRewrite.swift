@@ -1,0 +1,115 @@
+internal import HDF5
+internal import ModelCore
+
+/// Carries a checkpoint over into a new file, with changes.
+final class CheckpointRewrite {
+  private let source: Checkpoint
+  private let changes: CheckpointChanges
+  private let options: WriteOptions
+  private var edits: [String: TreeCopy.Edit] = [:]
+  private var before: [Manifest.Entry]
+  private var after: [Manifest.Entry]
+
+  /// Finds out what changes; nothing is written yet.
+  init(_ changes: CheckpointChanges, of source: Checkpoint, options: WriteOptions) throws {
+    self.source = source
+    self.changes = changes
+    self.options = options
+    before = source.settingEntries()
+    after = before
+    try editWeights()
+    try checkRows()
+  }
+
+  func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
+    try editSplits()
+    if changes.dropsOptimizerState { edits[Contents.optimizer] = .drop }
+    edits[FormatPaths.root] = .open
+    edits[FormatPaths.manifest] = .drop
+    edits[FormatPaths.provenance] = .drop
+    if changes.recipe != nil { edits[FormatPaths.training] = .drop }
+    let own: Set = ["encoding-type", "encoding-version", "producer", "content-digest"]
+    try TreeCopy(
+      from: source.file, to: target, edits: edits, droppedAttributes: [FormatPaths.root: own],
+      checkInterruption: options.checkInterruption
+    ).run()
+    return CheckpointAssembly.Outcome(
+      entries: after, source: Manifest(before), recipe: changes.recipe,
+      records: source.provenance, entry: changes.provenance,
+      version: source.formatVersion ?? .current)
+  }
+
+  // MARK: Weights
+
+  private func editWeights() throws {
+    let replaced = try changes.parameters.map { try replacements($0) } ?? [:]
+    for weight in source.storedWeights {
+      try options.checkInterruption()
+      let dataset = try source.file.dataset(at: weight.path)
+      let old = try Checkpoint.entry(
+        dataset, options.checkInterruption, type: weight.elementType)
+      before.append(old)
+      guard let parameter = replaced[weight.path],
+        let bytes = try NewWeight(parameter, weight, of: source).changedBytes()
+      else {
+        after.append(old)
+        continue
+      }
+      var digest = try ArrayDigest(of: dataset, type: weight.elementType)
+      bytes.withUnsafeBytes { digest.update($0) }
+      after.append(digest.entry(at: weight.path))
+      edits[weight.path] = .replace { group, name in
+        let copy = try group.createDataset(name, like: dataset)
+        try copy.copyAttributes(from: dataset)
+        try bytes.withUnsafeBytes { try copy.write(from: $0) }
+      }
+    }
+  }
+
+  /// The new values by the path of the dataset that they go to.
+  private func replacements(_ parameters: Parameters) throws -> [String: Parameter] {
+    let weights = try source.weightsByName()
+    var result: [String: Parameter] = [:]
+    for parameter in parameters.all {
+      guard let weight = weights[parameter.name] else {
+        throw CheckpointError(source.path, .unexpectedWeight(parameter.name.description))
+      }
+      result[weight.path] = parameter
+    }
+    return result
+  }
+
+  // MARK: Splits
+
+  private func checkRows() throws {
+    for (name, rows) in changes.removedRows {
+      let count = try source.split(named: name).layout.count
+      guard rows.allSatisfy({ $0 >= 0 && $0 < count }) else {
+        throw CheckpointError(source.path, .rows(split: name, count: count))
+      }
+    }
+  }
+
+  private func editSplits() throws {
+    for split in source.splits {
+      let removed = (changes.removedRows[split.name] ?? []).sorted()
+      for name in try source.columns(of: split) {
+        let path = HDF5File.path(split.path, name)
+        let column = try source.file.dataset(at: path)
+        guard !removed.isEmpty else {
+          let entry = try Checkpoint.entry(column, options.checkInterruption)
+          before.append(entry)
+          after.append(entry)
+          continue
+        }
+        let removal = RowRemoval(
+          source: column, removed: removed, checkInterruption: options.checkInterruption)
+        edits[path] = .replace { [self] group, name in
+          let entries = try removal.run(into: group, as: name)
+          before.append(entries.before)
+          after.append(entries.after)
+        }
+      }
+    }
+  }
+}

@@ -1,0 +1,273 @@
+internal import CHDF5
+
+/// An array in a file.
+///
+/// Elements pass in and out as they are stored, row-major and little-endian. The library trusts
+/// the size of a buffer, so every size is compared with the extents first.
+public final class HDF5Dataset: HDF5Object {
+  public let description: HDF5DatasetDescription
+
+  public var type: HDF5Type { description.type }
+  public var shape: [Int] { description.shape }
+  /// The extent of the outermost axis; 1 for a scalar.
+  public var rowCount: Int { shape.first ?? 1 }
+
+  init(
+    opening path: String, in file: HDF5File, _ description: HDF5DatasetDescription
+  ) throws {
+    self.description = description
+    // Room for a few chunks, or each would be unpacked anew for every part of it that is read.
+    let room = Self.cacheSize(description)
+    let subject = file.subject(path)
+    let access = try Handle("open dataset", subject) { H5Pcreate(chdf5_dataset_access()) }
+    try HDF5Library.call("open dataset", subject) {
+      H5Pset_chunk_cache(access.id, 521, room, 0.75)
+    }
+    try super.init(path: path, in: file, "open dataset") { H5Dopen2($0, path, access.id) }
+  }
+
+  init(
+    creating path: String, in file: HDF5File, _ description: HDF5DatasetDescription,
+    type: borrowing Handle, creation: borrowing Handle
+  ) throws {
+    self.description = description
+    let (typeID, list) = (type.id, creation.id)
+    let space = try Extents.make(description.shape, file.subject(path))
+    try super.init(path: path, in: file, "create dataset", failing: .io) {
+      H5Dcreate2($0, path, typeID, space.id, 0, list, 0)
+    }
+  }
+
+  private static func cacheSize(_ description: HDF5DatasetDescription) -> Int {
+    guard case .chunked(let extents, _) = description.storage,
+      let elements = Extents.product(extents),
+      let bytes = Extents.product([elements, max(1, description.type.storedByteCount), 4])
+    else { return 1 << 20 }
+    return min(max(bytes, 1 << 20), 256 << 20)
+  }
+
+  /// How many bytes `count` rows take in a buffer.
+  ///
+  /// - Throws: `HDF5Error` when the elements have no fixed size.
+  public func byteCount(rows count: Int) throws -> Int {
+    guard let width = type.byteCount else {
+      throw HDF5Error(.badInput, "read", subject, reason: "its elements are of the type '\(type)'")
+    }
+    guard let bytes = Extents.product([count, width] + shape.dropFirst()) else {
+      throw HDF5Error(.badInput, "read", subject, reason: "it is too large for this machine")
+    }
+    return bytes
+  }
+}
+
+// MARK: Numbers
+
+extension HDF5Dataset {
+  /// Reads neighbouring rows.
+  ///
+  /// - Parameters:
+  ///   - rows: within `0..<rowCount`; nil for everything.
+  ///   - buffer: exactly as large as the rows are.
+  public func read(
+    _ rows: Range<Int>? = nil, into buffer: UnsafeMutableRawBufferPointer
+  ) throws {
+    let rows = rows ?? 0..<rowCount
+    try check(rows, buffer.count, "read")
+    guard let start = buffer.baseAddress, !buffer.isEmpty else { return }
+    try transfer(rows, "read", failing: .badInput) { id, memory, memorySpace, fileSpace in
+      H5Dread(id, memory, memorySpace, fileSpace, 0, start)
+    }
+  }
+
+  /// Reads neighbouring rows, or everything, into a new array.
+  public func bytes(_ rows: Range<Int>? = nil) throws -> [UInt8] {
+    let count = try byteCount(rows: rows?.count ?? rowCount)
+    var bytes = [UInt8](repeating: 0, count: count)
+    try bytes.withUnsafeMutableBytes { buffer in
+      try read(rows, into: buffer)
+    }
+    return bytes
+  }
+
+  /// Writes neighbouring rows.
+  ///
+  /// - Parameters:
+  ///   - rows: within `0..<rowCount`; nil for everything.
+  ///   - buffer: exactly as large as the rows are.
+  public func write(
+    _ rows: Range<Int>? = nil, from buffer: UnsafeRawBufferPointer
+  ) throws {
+    let rows = rows ?? 0..<rowCount
+    try check(rows, buffer.count, "write")
+    guard let start = buffer.baseAddress, !buffer.isEmpty else { return }
+    try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
+      H5Dwrite(id, memory, memorySpace, fileSpace, 0, start)
+    }
+  }
+
+  private func check(
+    _ rows: Range<Int>, _ bytes: Int, _ operation: String
+  ) throws {
+    guard rows.lowerBound >= 0, rows.upperBound <= rowCount else {
+      throw HDF5Error(
+        .badInput, operation, subject, reason: "rows \(rows) are not among \(rowCount)")
+    }
+    let expected = try byteCount(rows: rows.count)
+    guard bytes == expected else {
+      throw HDF5Error(
+        .badInput, operation, subject,
+        reason: "the rows take \(expected) bytes, and the buffer has \(bytes)")
+    }
+  }
+
+  /// Selects rows and makes one call with the dataset, the type in memory, and both spaces.
+  fileprivate func transfer(
+    _ rows: Range<Int>, _ operation: String, failing kind: HDF5Error.Kind,
+    _ body: (Int64, Int64, Int64, Int64) -> Int32
+  ) throws {
+    let id = try identifier()
+    let memory = try memoryType()
+    guard !shape.isEmpty else {
+      try HDF5Library.call(operation, subject, failing: kind) { body(id, memory.id, 0, 0) }
+      return
+    }
+    let selected = [rows.count] + shape.dropFirst()
+    let memorySpace = try Extents.make(selected, subject)
+    let fileSpace = try Handle(operation, subject) { H5Dget_space(id) }
+    var start = [UInt64](repeating: 0, count: shape.count)
+    start[0] = UInt64(rows.lowerBound)
+    let count = selected.map { UInt64($0) }
+    try HDF5Library.call(operation, subject) {
+      H5Sselect_hyperslab(fileSpace.id, H5S_SELECT_SET, start, nil, count, nil)
+    }
+    try HDF5Library.call(operation, subject, failing: kind) {
+      body(id, memory.id, memorySpace.id, fileSpace.id)
+    }
+  }
+
+  /// Numbers are little-endian in memory; everything else looks as it does in the file.
+  private func memoryType() throws -> Handle {
+    if case .number(let number, _) = type { return try number.makeType() }
+    return try storedType()
+  }
+
+  func storedType() throws -> Handle {
+    let id = try identifier()
+    return try Handle("look at the type of", subject) { H5Dget_type(id) }
+  }
+}
+
+// MARK: Strings
+
+extension HDF5Dataset {
+  /// Reads strings of neighbouring rows, or all of them.
+  public func strings(_ rows: Range<Int>? = nil) throws -> [String] {
+    let rows = rows ?? 0..<rowCount
+    guard rows.lowerBound >= 0, rows.upperBound <= rowCount, shape.count <= 1 else {
+      throw HDF5Error(
+        .badInput, "read", subject, reason: "rows \(rows) are not strings of \(shape)")
+    }
+    guard !rows.isEmpty, description.elementCount > 0 else { return [] }
+    let stored = try storedType()
+    let strings = Strings(
+      type: type, stored: stored.id, count: rows.count, limit: file.limits.stringBytes,
+      subject: subject)
+    return try readStrings(strings, rows)
+  }
+
+  private func readStrings(
+    _ strings: Strings, _ rows: Range<Int>
+  ) throws -> [String] {
+    let id = try identifier()
+    let fileSpace = try Handle("read", subject) { H5Dget_space(id) }
+    let memorySpace = try Extents.make(shape.isEmpty ? [] : [rows.count], subject)
+    if !shape.isEmpty {
+      let (start, count) = ([UInt64(rows.lowerBound)], [UInt64(rows.count)])
+      try HDF5Library.call("read", subject) {
+        H5Sselect_hyperslab(fileSpace.id, H5S_SELECT_SET, start, nil, count, nil)
+      }
+    }
+    let (fileID, memoryID) = (fileSpace.id, memorySpace.id)
+    return try strings.read { memory, buffer, transfer in
+      H5Dread(id, memory, memoryID, fileID, transfer, buffer)
+    }
+  }
+
+  /// Writes strings of variable length to neighbouring rows, or to all of them.
+  public func write(_ rows: Range<Int>? = nil, strings: [String]) throws {
+    let rows = rows ?? 0..<rowCount
+    guard rows.lowerBound >= 0, rows.upperBound <= rowCount, shape.count <= 1,
+      rows.count == strings.count, type == .variableString
+    else {
+      throw HDF5Error(
+        .badInput, "write", subject,
+        reason: "\(strings.count) strings do not fit rows \(rows) of \(shape), type '\(type)'")
+    }
+    guard !strings.isEmpty else { return }
+    try Strings.withPointers(to: strings, subject) { pointers in
+      try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
+        H5Dwrite(id, memory, memorySpace, fileSpace, 0, pointers)
+      }
+    }
+  }
+}
+
+// MARK: Chunks
+
+extension HDF5Dataset {
+  /// A chunk as it lies in the file: after the filters.
+  public struct Chunk: Sendable {
+    public let bytes: [UInt8]
+    /// Which filters were left out, one bit for each.
+    public let skippedFilters: UInt32
+  }
+
+  /// The stored form of the chunk that starts at the given row and at zero on all other axes.
+  ///
+  /// - Returns: nil when the chunk was never written.
+  public func storedChunk(atRow row: Int) throws -> Chunk? {
+    let id = try identifier()
+    let offset = try chunkOffset(row)
+    var size: UInt64 = 0
+    try HDF5Library.call("read a chunk of", subject) {
+      H5Dget_chunk_storage_size(id, offset, &size)
+    }
+    guard size > 0 else { return nil }
+    guard size <= UInt64(description.storedByteCount) else {
+      throw HDF5Error(
+        .badInput, "read a chunk of", subject,
+        reason: "it takes \(size) bytes, and all of them \(description.storedByteCount)")
+    }
+    var mask: UInt32 = 0
+    var bytes = [UInt8](repeating: 0, count: Int(size))
+    try bytes.withUnsafeMutableBytes { buffer in
+      let start = buffer.baseAddress
+      try HDF5Library.call("read a chunk of", subject) {
+        chdf5_read_chunk(id, offset, &mask, start)
+      }
+    }
+    return Chunk(bytes: bytes, skippedFilters: mask)
+  }
+
+  /// Stores a chunk as it is, past the filters.
+  public func write(_ chunk: Chunk, atRow row: Int) throws {
+    let id = try identifier()
+    let offset = try chunkOffset(row)
+    try chunk.bytes.withUnsafeBytes { buffer in
+      let start = buffer.baseAddress
+      try HDF5Library.call("write a chunk of", subject, failing: .io) {
+        H5Dwrite_chunk(id, 0, chunk.skippedFilters, offset, buffer.count, start)
+      }
+    }
+  }
+
+  private func chunkOffset(_ row: Int) throws -> [UInt64] {
+    guard case .chunked = description.storage, row >= 0, row < rowCount,
+      row % max(1, description.rowsPerChunk) == 0
+    else {
+      throw HDF5Error(
+        .badInput, "use a chunk of", subject, reason: "no chunk starts at row \(row)")
+    }
+    return [UInt64(row)] + [UInt64](repeating: 0, count: shape.count - 1)
+  }
+}

@@ -28,6 +28,13 @@ final class BufferPool {
     return buffer
   }
 
+  /// A buffer that no step uses, not even one that is done with it.
+  func takeUnused(_ count: Int) -> Buffer {
+    let buffer = make(count)
+    buffer.holders = 1
+    return buffer
+  }
+
   func hold(_ buffer: Buffer) { buffer.holders += 1 }
 
   func release(_ buffer: Buffer) {

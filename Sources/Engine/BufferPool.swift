@@ -28,8 +28,8 @@ final class BufferPool {
     return buffer
   }
 
-  /// A buffer that shares its memory with no other, whenever that is used.
-  func takeForever(_ count: Int) -> Buffer {
+  /// A buffer that no step uses, not even one that is done with it.
+  func takeUnused(_ count: Int) -> Buffer {
     let buffer = make(count)
     buffer.holders = 1
     return buffer

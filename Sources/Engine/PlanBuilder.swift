@@ -192,11 +192,12 @@ final class PlanBuilder {
 
   // MARK: Scratchpads
 
-  /// Primitives run one after the other, so the largest scratchpad is enough for all.
+  /// Primitives run one after the other, so the largest scratchpad is enough for all. What is
+  /// free now has been in use while some of them run, so it has memory of its own.
   private func placeScratchpads() throws {
     let bytes = scratchpads.map(\.layout.byteCount).max() ?? 0
     guard bytes > 0 else { return }
-    let room = pool.takeForever(bytes / MemoryLayout<Float>.stride + 16)
+    let room = pool.takeUnused(bytes / MemoryLayout<Float>.stride + 16)
     for scratchpad in scratchpads { try scratchpad.move(to: room.pointer) }
   }
 }

@@ -8,7 +8,7 @@ struct Tolerance {
   /// For each element: what rounding leaves where the exact answer is zero.
   var absolute: Double
 
-  static let direct = Tolerance(relative: 1e-5, absolute: 1e-7)
+  static let direct = Tolerance(relative: 1e-5, absolute: 3e-7)
   /// Winograd's transforms cost a digit.
   static let winograd = Tolerance(relative: 1e-4, absolute: 1e-6)
 }

@@ -4,6 +4,12 @@ import ModelCore
 import TestSupport
 import Testing
 
+#if os(Linux)
+  private let fileSizeResource = __rlimit_resource_t(RLIMIT_FSIZE.rawValue)
+#else
+  private let fileSizeResource = RLIMIT_FSIZE
+#endif
+
 @Suite struct AtomicWritingTests {
   private let folder: TemporaryDirectory
 
@@ -93,6 +99,34 @@ import Testing
       try source.rewrite(CheckpointChanges(), to: path)
     }
     #expect(error?.kind == .cannotCreate, "\(String(describing: error))")
+  }
+
+  /// The library gives up on a file that it cannot write, and must not take the process with it,
+  /// now or at its exit.
+  @Test func aFullDiskEndsInAnError() async throws {
+    let source = Fixtures.path("networks/batchnorm/keras3.h5")
+    let target = folder.path("out.h5")
+    try Data("old".utf8).write(to: URL(fileURLWithPath: target))
+    await #expect(processExitsWith: .success) {
+      [source = source as String, target = target as String] in
+      signal(SIGXFSZ, SIG_IGN)
+      let checkpoint = try Checkpoint(reading: source)
+      let whole = try checkpoint.rewrite(CheckpointChanges(), to: target + ".whole").byteCount
+      for bytes in stride(from: 1024, to: whole, by: 3000) {
+        var limit = rlimit()
+        try #require(getrlimit(fileSizeResource, &limit) == 0)
+        limit.rlim_cur = rlim_t(bytes)
+        try #require(setrlimit(fileSizeResource, &limit) == 0)
+        let error = #expect(throws: CheckpointError.self) {
+          try checkpoint.rewrite(CheckpointChanges(), to: target)
+        }
+        #expect(error?.kind == .io)
+        let message = error?.description ?? ""
+        #expect(message.contains("File too large"), "\(message)")
+      }
+    }
+    #expect(try fileBytes(target) == Data("old".utf8))
+    #expect(try folder.contents == ["out.h5", "out.h5.whole"])
   }
 
   @Test func leftoversOfKilledRunsGo() throws {

@@ -181,7 +181,7 @@ import Testing
     let x = "/modelctl/splits/train/x"
     let inputs = try source.file.dataset(at: x)
     try TreeCopy(
-      from: source.file, to: file,
+      source: source.file, target: file,
       edits: [
         x: .replace { group, name in
           let copy = try group.createDataset(name, type: inputs.type, shape: inputs.shape)
@@ -214,6 +214,29 @@ import Testing
     #expect(result.recipe == changes.recipe)
     let train = try result.split(named: "train")
     #expect(try result.file.group(at: train.path).string(attribute: "role") == "train")
+  }
+
+  /// Types, layouts and orders that this program has no use for go through unchanged.
+  @Test func foreignPartsAreKept() throws {
+    let source = try Checkpoint(reading: Fixtures.path("foreign/parts.h5"))
+    let path = folder.path("out.h5")
+    try source.rewrite(CheckpointChanges(), to: path)
+    let result = try Checkpoint(reading: path)
+    #expect(result.file.names(in: "/x") == source.file.names(in: "/x"))
+    #expect(source.file.names(in: "/x").first == "zebra")
+    for name in source.file.names(in: "/x") {
+      let (old, new) = (
+        try source.file.dataset(at: "/x/\(name)"), try result.file.dataset(at: "/x/\(name)")
+      )
+      #expect(new.type == old.type && new.shape == old.shape)
+      if old.type.byteCount != nil { #expect(try new.bytes() == old.bytes(), "\(name)") }
+      #expect(try new.attributeNames() == old.attributeNames())
+    }
+    let (old, new) = (try source.file.group(at: "/x"), try result.file.group(at: "/x"))
+    for name in ["pair", "ragged"] {
+      #expect(try new.attributeType(name).type == old.attributeType(name).type)
+      #expect(try new.attributeType(name).shape == old.attributeType(name).shape)
+    }
   }
 
   @Test func equalChangesMakeEqualFiles() throws {

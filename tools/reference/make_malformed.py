@@ -1,5 +1,6 @@
 #!/usr/bin/env python3
-"""Writes the files of Tests/Fixtures/malformed: HDF5 that a reader should refuse, and why is in the name.
+"""Writes the files of Tests/Fixtures/malformed: HDF5 that a reader should refuse, and why is in the name;
+and malformed/../foreign/parts.h5, which is sound and holds what modelctl has no use for but must not lose.
 
     python tools/reference/make_malformed.py [FOLDER]
 
@@ -25,7 +26,39 @@ def new(name, **settings):
     return f, layer.create_group("dense")
 
 
+def foreign():
+    folder = os.path.join(FOLDER, "..", "foreign")
+    os.makedirs(folder, exist_ok=True)
+    f = h5py.File(os.path.join(folder, "parts.h5"), "w")
+    g = f.create_group("model_weights")
+    g.attrs["layer_names"] = [b"dense"]
+    layer = g.create_group("dense")
+    layer.attrs["weight_names"] = [b"dense/kernel"]
+    layer["dense/kernel"] = np.arange(6, dtype="<f4").reshape(2, 3)
+
+    pair = np.dtype([("a", "<i4"), ("b", ">f8")])
+    x = f.create_group("x", track_order=True)
+    x["zebra"] = np.array([(1, 2.5), (3, 4.5)], pair)
+    x["apple"] = np.arange(24, dtype="<i8").reshape(2, 3, 4)
+    x["mango"] = np.array(7.5)
+    x.attrs["pair"] = np.array([(5, 6.5)], pair)
+    ragged = x.create_dataset("ragged", (3,), h5py.vlen_dtype("<i4"))
+    ragged[:] = [np.arange(n, dtype="<i4") for n in (2, 0, 5)]
+    x.attrs.create("ragged", ragged[:], dtype=h5py.vlen_dtype("<i4"))
+    words = x.create_dataset("words", (2, 2), h5py.string_dtype())
+    words[:] = [["a", ""], ["lang", "\u4e16\u754c"]]
+    latin = x.create_dataset("latin1", (2,), h5py.string_dtype("ascii"))
+    latin[:] = [b"caf\xe9", b"x"]
+    x["truth"] = np.array([True, False, True])
+    x["packed"] = x.create_dataset("unpacked", data=np.arange(5000, dtype="<u2").reshape(50, 100), chunks=(7, 30),
+                                   compression=4, shuffle=True, fletcher32=True)
+    x.create_dataset("growing", data=np.arange(10, dtype="<u1"), maxshape=(None,), chunks=(64,))
+    x.create_dataset("sparse", (100, 10), "<f4", chunks=(10, 10), fillvalue=3.0)[20:25] = 1
+    f.close()
+
+
 def main():
+    foreign()
     os.makedirs(FOLDER, exist_ok=True)
     data = np.arange(6, dtype="<f4").reshape(2, 3)
 

@@ -25,15 +25,10 @@ public final class HDF5Group: HDF5Object {
     _ name: String, like model: HDF5Group? = nil
   ) throws -> HDF5Group {
     let child = HDF5File.path(path, name)
-    let creation: Handle
-    if let model {
-      let id = try model.identifier()
-      creation = try Handle("look at", model.subject) { H5Gget_create_plist(id) }
-    } else {
-      creation = try Handle("create group", file.subject(child)) {
-        H5Pcreate(chdf5_group_creation())
-      }
+    let creation = try Handle("create group", file.subject(child)) {
+      H5Pcreate(chdf5_group_creation())
     }
+    if let model { try Self.copyOrder(of: model, to: creation) }
     let list = creation.id
     try HDF5Library.call("create group", file.subject(child)) {
       H5Pset_obj_track_times(list, false)
@@ -41,6 +36,21 @@ public final class HDF5Group: HDF5Object {
     let group = try HDF5Group(creating: child, in: file, creation)
     note(name, .group([]))
     return group
+  }
+
+  /// Whether links keep the order they were made in, as in another group.
+  ///
+  /// The other group's creation list itself will not do: where many links are stored it holds the
+  /// address of their heap in the other file, and a group made with it would look there.
+  private static func copyOrder(of model: HDF5Group, to list: borrowing Handle) throws {
+    let id = try model.identifier()
+    let found = try Handle("look at", model.subject) { H5Gget_create_plist(id) }
+    let (source, target) = (found.id, list.id)
+    try HDF5Library.call("look at", model.subject) { () -> Int32 in
+      var flags: UInt32 = 0
+      guard H5Pget_link_creation_order(source, &flags) >= 0 else { return -1 }
+      return H5Pset_link_creation_order(target, flags)
+    }
   }
 
   /// Copies an object of another file, and everything below it, as it is stored.

@@ -20,7 +20,7 @@ public final class HDF5Group: HDF5Object {
 
   /// Adds a group to this one.
   ///
-  /// - Parameter model: a group whose way of keeping its links is taken over.
+  /// - Parameter model: a group whose way of ordering its links is taken over.
   public func createGroup(
     _ name: String, like model: HDF5Group? = nil
   ) throws -> HDF5Group {
@@ -28,29 +28,26 @@ public final class HDF5Group: HDF5Object {
     let creation = try Handle("create group", file.subject(child)) {
       H5Pcreate(chdf5_group_creation())
     }
-    if let model { try Self.copyOrder(of: model, to: creation) }
-    let list = creation.id
-    try HDF5Library.call("create group", file.subject(child)) {
-      H5Pset_obj_track_times(list, false)
+    let (list, order) = (creation.id, try model?.creationOrder() ?? 0)
+    try HDF5Library.call("create group", file.subject(child)) { () -> Int32 in
+      guard H5Pset_link_creation_order(list, order) >= 0 else { return -1 }
+      return H5Pset_obj_track_times(list, false)
     }
     let group = try HDF5Group(creating: child, in: file, creation)
     note(name, .group([]))
     return group
   }
 
-  /// Whether links keep the order they were made in, as in another group.
+  /// Whether the group keeps the order in which its links were made, as the library's flags.
   ///
-  /// The other group's creation list itself will not do: where many links are stored it holds the
-  /// address of their heap in the other file, and a group made with it would look there.
-  private static func copyOrder(of model: HDF5Group, to list: borrowing Handle) throws {
-    let id = try model.identifier()
-    let found = try Handle("look at", model.subject) { H5Gget_create_plist(id) }
-    let (source, target) = (found.id, list.id)
-    try HDF5Library.call("look at", model.subject) { () -> Int32 in
-      var flags: UInt32 = 0
-      guard H5Pget_link_creation_order(source, &flags) >= 0 else { return -1 }
-      return H5Pset_link_creation_order(target, flags)
-    }
+  /// The group's whole creation list would not do: it also says where the group keeps its
+  /// links in its own file.
+  private func creationOrder() throws -> UInt32 {
+    let id = try identifier()
+    let list = try Handle("look at", subject) { H5Gget_create_plist(id) }
+    var flags: UInt32 = 0
+    try HDF5Library.call("look at", subject) { H5Pget_link_creation_order(list.id, &flags) }
+    return flags
   }
 
   /// Copies an object of another file, and everything below it, as it is stored.

@@ -31,6 +31,8 @@ final class Node {
   var inputs: [Node]
   /// How its output lies in memory.
   var form: Form
+  /// False where training leaves the layer's weights, and its running statistics, as they are.
+  var isTrainable: Bool
   /// Whether a ReLU is applied to its output.
   var appliesReLU = false
 
@@ -38,6 +40,7 @@ final class Node {
     self.layer = layer.name
     parameterLayer = layer.name
     className = layer.kind.className
+    isTrainable = layer.isTrainable
     self.work = work
     self.inputs = inputs
     self.form = form
@@ -46,6 +49,7 @@ final class Node {
   init(after node: Node, _ work: Work, form: Form) {
     layer = node.layer
     parameterLayer = node.layer
+    isTrainable = node.isTrainable
     className = node.className
     self.work = work
     inputs = [node]

@@ -71,6 +71,7 @@ extension Node {
   fileprivate func replaceAdd(normalization: Node, other: Node) {
     work = normalization.work
     parameterLayer = normalization.parameterLayer
+    isTrainable = normalization.isTrainable
     inputs = [normalization.inputs[0], other]
   }
 }

@@ -45,8 +45,7 @@ public final class Network {
     Processor.setThreads(self.threads)
     if self.threads > 1 { ck_yield_while_waiting() }
     graph = try Graph(architecture)
-    store = try ParameterStore(
-      try architecture.parameterSpecifications(), graph: graph, processor: try Processor())
+    store = try ParameterStore(architecture, graph: graph, processor: try Processor())
     try store.load(parameters)
   }
 
@@ -170,11 +169,11 @@ public final class Network {
     }
   }
 
-  /// The Euclidean norm of all gradients together.
+  /// The Euclidean norm of all gradients together, without those of layers that are not trained.
   public var gradientNorm: Float {
-    guard store.gradients.count > 0 else { return 0 }
+    guard store.movingCount > 0 else { return 0 }
     Processor.setThreads(threads)
-    return Float(ck_sum_of_squares(store.gradients.pointer(), store.gradients.count).squareRoot())
+    return Float(ck_sum_of_squares(store.gradients.pointer(), store.movingCount).squareRoot())
   }
 
   /// Scales the gradients down so that their norm is at most `norm`.
@@ -184,7 +183,7 @@ public final class Network {
   public func clipGradients(to norm: Float) -> Float {
     let before = gradientNorm
     if before > norm, before.isFinite {
-      ck_scale(store.gradients.pointer(), norm / before, store.gradients.count)
+      ck_scale(store.gradients.pointer(), norm / before, store.movingCount)
     }
     return before
   }

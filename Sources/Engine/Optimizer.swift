@@ -4,7 +4,8 @@ internal import OneDNN
 
 /// Moves a network's weights along their gradients.
 ///
-/// All weights lie in one run, so a step is one loop. Running statistics are never touched.
+/// All weights lie in one run, so a step is one loop. Running statistics are never touched, nor
+/// are the weights of layers that the file marks as not trainable.
 public final class Optimizer {
   public let kind: TrainingRecipe.Optimizer
   private let network: Network
@@ -14,7 +15,7 @@ public final class Optimizer {
   private var steps = 0
 
   init(network: Network, kind: TrainingRecipe.Optimizer) throws {
-    let count = network.store.weights.count
+    let count = network.store.movingCount
     switch kind {
     case .sgd(let momentum):
       try Self.require(momentum, "momentum", in: 0...1)
@@ -45,18 +46,18 @@ public final class Optimizer {
         name: "the learning rate", value: "\(learningRate)", expected: "a finite number")
     }
     let store = network.store
-    guard store.weights.count > 0 else { return }
+    guard store.movingCount > 0 else { return }
     Processor.setThreads(network.threads)
     steps += 1
     let (weights, gradients) = (store.weights.pointer(), store.gradients.pointer())
     switch kind {
     case .sgd(let momentum):
       ck_sgd(
-        weights, gradients, first?.pointer(), learningRate, momentum, store.weights.count)
+        weights, gradients, first?.pointer(), learningRate, momentum, store.movingCount)
     case .adam(let beta1, let beta2, let epsilon):
       ck_adam(
         weights, gradients, first?.pointer(), second?.pointer(), learningRate, beta1, beta2,
-        epsilon, steps, store.weights.count)
+        epsilon, steps, store.movingCount)
     }
   }
 

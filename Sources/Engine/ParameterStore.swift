@@ -26,20 +26,31 @@ struct ParameterSlot {
 /// All weights of a network, in the layouts they are computed in.
 ///
 /// Trainable weights are one run of floats, and so are their gradients, in the same order: an
-/// optimizer is a single loop over both. Padding is zero everywhere and stays so.
+/// optimizer is a single loop over both. Those of layers that training is to leave alone come
+/// last. Padding is zero everywhere and stays so.
 final class ParameterStore {
   let slots: [ParameterSlot]
   let weights: FloatArena
   let gradients: FloatArena
+  /// How many of the weights, from the first, training moves.
+  let movingCount: Int
   let statistics: FloatArena
   let processor: Processor
   private let positions: [ParameterName: Int]
 
-  init(_ specifications: [ParameterSpecification], graph: Graph, processor: Processor) throws {
+  init(_ architecture: Architecture, graph: Graph, processor: Processor) throws {
     self.processor = processor
-    var builder = SlotBuilder(graph: graph, processor: processor)
-    for specification in specifications { try builder.add(specification) }
-    slots = builder.slots
+    let specifications = try architecture.parameterSpecifications()
+    var builder = SlotBuilder(architecture, graph: graph, processor: processor)
+    let isMoving = specifications.map { builder.trains($0.name.layer) }
+    for (specification, moves) in zip(specifications, isMoving) where moves {
+      try builder.add(specification)
+    }
+    movingCount = builder.weightCount
+    for (specification, moves) in zip(specifications, isMoving) where !moves {
+      try builder.add(specification)
+    }
+    slots = builder.slots(in: specifications)
     weights = FloatArena(count: builder.weightCount)
     gradients = FloatArena(count: builder.weightCount)
     statistics = FloatArena(count: builder.statisticCount)
@@ -66,15 +77,23 @@ final class ParameterStore {
 private struct SlotBuilder {
   let nodes: [String: Node]
   let processor: Processor
-  var slots: [ParameterSlot] = []
+  private let frozen: Set<String>
+  private var slots: [ParameterName: ParameterSlot] = [:]
   var weightCount = 0
   var statisticCount = 0
 
-  init(graph: Graph, processor: Processor) {
+  init(_ architecture: Architecture, graph: Graph, processor: Processor) {
     self.processor = processor
+    frozen = Set(architecture.layers.filter { !$0.isTrainable }.map(\.name))
     nodes = Dictionary(graph.nodes.filter(\.hasWeights).map { ($0.parameterLayer, $0) }) {
       first, _ in first
     }
+  }
+
+  func trains(_ layer: String) -> Bool { !frozen.contains(layer) }
+
+  func slots(in order: [ParameterSpecification]) -> [ParameterSlot] {
+    order.compactMap { slots[$0.name] }
   }
 
   mutating func add(_ specification: ParameterSpecification) throws {
@@ -83,10 +102,9 @@ private struct SlotBuilder {
       layout.map { $0.byteCount / MemoryLayout<Float>.stride }
       ?? roundedUp(specification.shape.elementCount)
     let offset = specification.isTrainable ? weightCount : statisticCount
-    slots.append(
-      ParameterSlot(
-        specification: specification, order: order, layout: layout, algorithm: algorithm,
-        offset: offset, count: count))
+    slots[specification.name] = ParameterSlot(
+      specification: specification, order: order, layout: layout, algorithm: algorithm,
+      offset: offset, count: count)
     if specification.isTrainable {
       weightCount += roundedUp(count)
     } else {

@@ -19,7 +19,7 @@ extension PlanBuilder {
     let memory = try normalizationMemory(node, normalization)
     let x = try activation(of: input)
     let source = x.pointer
-    if usesBatchStatistics { trackStatistics(node, normalization, memory, source) }
+    if usesOwnStatistics(node) { trackStatistics(node, normalization, memory, source) }
 
     // For inference nobody needs the input any more.
     let inPlace = !trains && mayOverwrite(input)
@@ -45,6 +45,9 @@ extension PlanBuilder {
     }
   }
 
+  /// Keras runs a normalization that is not trainable in inference mode.
+  private func usesOwnStatistics(_ node: Node) -> Bool { usesBatchStatistics && node.isTrainable }
+
   private func normalizationMemory(
     _ node: Node, _ normalization: BatchNormalization
   ) throws -> NormalizationMemory {
@@ -61,7 +64,7 @@ extension PlanBuilder {
     var (mean, variance) = (
       store.pointer(find("moving_mean")), store.pointer(find("moving_variance"))
     )
-    if usesBatchStatistics {
+    if usesOwnStatistics(node) {
       // These stay until the backward step; they are too small to share.
       mean = pool.take(form.paddedChannels).pointer
       variance = pool.take(form.paddedChannels).pointer
@@ -113,7 +116,7 @@ extension PlanBuilder {
     let (dgamma, dbeta) = (gamma.map(store.gradient), beta.map(store.gradient))
     let (dx, dresidual) = (outgoing?.pointer, counts ? shared?.pointer : nil)
     let (dy, source, output) = (incoming.pointer, x.pointer, mask?.pointer)
-    let (relu, fixed) = (Int32(counts ? 1 : 0), Int32(usesBatchStatistics ? 0 : 1))
+    let (relu, fixed) = (Int32(counts ? 1 : 0), Int32(usesOwnStatistics(node) ? 0 : 1))
     add(node, "normalization gradient") {
       withUnsafePointer(to: memory.geometry) {
         ck_norm_backward(

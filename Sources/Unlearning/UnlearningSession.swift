@@ -61,6 +61,16 @@ public final class UnlearningSession {
     if case .adam = recipe.optimizer { recipe.learningRate } else { 1e-3 }
   }
 
+  /// How many samples go into a step: no more retained ones than training took, half as many to
+  /// forget, and never more than there are. Smaller data then gets as many steps as it needs.
+  public func batchSizes(forget: Int, retain: Int) -> (forget: Int, retain: Int) {
+    let training = max(2, recipe.batchSize)
+    return (
+      min(forget, training / 2, problem.forgetRows.count),
+      min(retain, training, problem.retainRows.count)
+    )
+  }
+
   /// What is left for steps and checks once the final test is paid for.
   public var remaining: Double {
     let final =
@@ -101,7 +111,8 @@ public final class UnlearningSession {
       return nil
     }
     let check = Check(
-      step: step, accuracyExcess: comparison.accuracyExcess, aucExcess: comparison.aucExcess,
+      step: step, accuracy: comparison.accuracy, accuracyExcess: comparison.accuracyExcess,
+      aucExcess: comparison.aucExcess,
       passes: comparison.passes, isOverForgotten: comparison.isOverForgotten)
     checks.append(check)
     return check

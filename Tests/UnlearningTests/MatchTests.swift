@@ -1,40 +1,34 @@
-import Engine
-import Evidence
-import ModelCore
 import Testing
 import Unlearning
 
 @Suite struct MatchTests {
-  /// 80 of 800, two of each class in a row of ten... any rule that is balanced.
-  static let tenth = (0..<800).filter { $0 * 7919 % 800 < 80 }
-
-  @Test func aTenthOfTheTrainingSamplesIsForgotten() throws {
+  @Test func all() throws {
     let problem = try OverfitProblem.overfit()
-    let report = try problem.run(.samples(Self.tenth)).report
-    print(report)
-    #expect(report.power.hasPower)
-    #expect(!report.power.untouchedPasses)
-    #expect(report.verdict.outcome == .matched)
-    #expect(report.verdict.accepted)
-  }
-  @Test func single() throws {
-    let problem = try OverfitProblem.overfit()
-    for r in [3, 77, 500, 612] {
-      let report = try problem.run(.samples([r])).report
-      print(report, report.samplewise as Any, report.method)
+    for cost in [0.05, 0.1] {
+      for seed in [1, 2] as [UInt64] {
+        for k in [3, 7] {
+          let r = try problem.run(
+            .samples((0..<1000).filter { $0 / 4 % 10 == k }), maxCost: cost, retries: false,
+            seed: seed
+          ).report
+          print(
+            ">>", cost, seed, r.verdict.outcome, r.before.forget.accuracy, r.before.forget.auc,
+            r.after.forget.accuracy, r.after.forget.unseenAccuracy, r.after.forget.auc,
+            r.utility.loss, r.utility.allowance, r.after.accuracies.map(\.accuracy), r.cost.share)
+        }
+      }
+      let r = try problem.run(.classes([2]), maxCost: cost, retries: false, seed: 1).report
+      print(
+        ">> class", cost, r.verdict.outcome, r.after.forgottenClasses!, r.utility.loss,
+        r.after.accuracies.map(\.accuracy), r.cost.share)
     }
-  }
-  @Test func few() throws {
-    let problem = try OverfitProblem.overfit()
-    for r in 0..<4 {
-      let report = try problem.run(.samples([r, r + 40, r + 80, r + 100, r + 200])).report
-      print(report, report.samplewise as Any, report.method)
+    for k in [3, 7] {
+      let r = try problem.run(.samples((0..<1000).filter { $0 / 4 % 10 == k }), by: Retrain())
+        .report
+      print(
+        ">> re", r.verdict.outcome, r.before.forget.accuracy, r.before.forget.auc,
+        r.after.forget.accuracy, r.after.forget.unseenAccuracy, r.after.forget.auc, r.utility.loss,
+        r.utility.allowance, r.after.accuracies.map(\.accuracy), r.cost.share)
     }
-  }
-  @Test func cls() throws {
-    let problem = try OverfitProblem.overfit()
-    print(try problem.run(.classes([2])).report)
-    print(try problem.run(.samples(Self.tenth), by: Retrain()).report)
-    print(try OverfitProblem.honest().run(.samples(Self.tenth)).report)
   }
 }

@@ -119,6 +119,7 @@ struct KerasLayerReader {
   private func batchNormalization() throws(Unsupported) -> BatchNormalization {
     // tf.keras writes the axis as a list, and counts it from the front once it is built.
     let rank = config["axis"]?.array?.first?.integer ?? config["axis"]?.integer ?? -1
+    // Which of those is the last is checked when the shapes are known.
     guard rank == -1 || rank == 3 || rank == 1 else {
       throw Unsupported(reason: "it normalizes axis \(rank), not the last")
     }

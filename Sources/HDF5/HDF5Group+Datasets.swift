@@ -80,7 +80,6 @@ extension HDF5Group {
       case .contiguous: return H5Pset_layout(list, H5D_CONTIGUOUS)
       case .chunked(let extents, let filters):
         let chunk = extents.map { UInt64($0) }
-        // This sets the layout too; setting that again would lose the chunk's extents.
         guard H5Pset_chunk(list, Int32(chunk.count), chunk) >= 0 else { return -1 }
         for filter in filters where add(filter, to: list) < 0 { return -1 }
         return 0

@@ -209,7 +209,7 @@ public final class Network {
   /// `"layer: operation: implementation"`; our own loops are called `kernel`.
   public var implementations: [String] { plans.all.flatMap(\.implementations) }
 
-  private func plan(_ samples: Int, _ purpose: Plan.Purpose) throws -> Plan {
+  func plan(_ samples: Int, _ purpose: Plan.Purpose) throws -> Plan {
     let key = PlanCache.Key(samples: samples, purpose: purpose)
     return try plans.plan(key) {
       try PlanBuilder(graph: graph, store: store, samples: samples, purpose: purpose).build()

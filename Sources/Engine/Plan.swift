@@ -76,16 +76,18 @@ final class Plan {
     (forwardSteps + backwardSteps).map { "\($0.name): \($0.implementation)" }
   }
 
-  /// Every step with the seconds it took, for finding out what is slow.
-  func profile(
-    _ input: UnsafePointer<Float>, clock: () -> Double
-  ) throws -> [(name: String, seconds: Double)] {
+  /// Runs all steps and tells how long each took.
+  ///
+  /// - Parameter seconds: receives one number for each of `implementations`.
+  func runTimed(
+    _ input: UnsafePointer<Float>, seconds: inout [Double], clock: () -> Double
+  ) throws {
     state.input = input
     for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
-    return try (forwardSteps + backwardSteps).map { step in
+    for (index, step) in (forwardSteps + backwardSteps).enumerated() {
       let start = clock()
       try step.run()
-      return ("\(step.name): \(step.implementation)", clock() - start)
+      seconds[index] = clock() - start
     }
   }
 }

@@ -91,7 +91,8 @@ struct Judge {
   ) -> Verdict {
     guard utility.keepsUtility else { return .utilityLost }
     if let classTest { return classTest.passes ? .matched : .notMatched }
-    if after.isOverForgotten { return .overForgotten }
+    // Of a handful, one hard sample answered wrongly would look like a group that stands out.
+    if after.count >= 20, after.isOverForgotten { return .overForgotten }
     if power.hasPower { return after.passes ? .matched : .notMatched }
     guard let samplewise else { return .notMatched }
     if samplewise.isOverForgotten { return .overForgotten }
@@ -112,7 +113,9 @@ struct Judge {
     let standings = zip(baseline.checked.margins, baseline.checked.labels).map {
       map.standing(margin: $0, label: Int($1))
     }
-    return SamplewiseTest(margins: checked.margins, standings: standings, unseen: validation)
+    return SamplewiseTest(
+      margins: checked.margins, standings: standings, unseen: validation,
+      before: baseline.validation)
   }
 
   private static func comparison(

@@ -94,13 +94,13 @@ public struct Match: UnlearningMethod, Hashable {
     let count = session.problem.forgetRows.count
     let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
     let checks = session.affordableChecks
-    let steps = session.affordableSteps(samplesPerStep: forget + retain, checks: checks)
+    let steps = session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks)
     return (forget, retain, steps, checks, Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
-  static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
+  public static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
 
   private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
     Descent.Stage([

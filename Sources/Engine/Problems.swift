@@ -84,7 +84,7 @@ struct DenseProblem {
 
 extension Processor {
   /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
-  private static let nominalSamples = 64
+  static let nominalSamples = 64
 
   /// The algorithm and the layout of the weights, from what the forward step prefers.
   func convolutionLayout(

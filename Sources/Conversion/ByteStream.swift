@@ -84,6 +84,23 @@ final class FileByteStream: ByteStream {
   }
 }
 
+/// Bytes that are in memory already.
+final class MemoryByteStream: ByteStream {
+  private let bytes: [UInt8]
+
+  let isRandomAccess = true
+
+  init(_ bytes: [UInt8]) { self.bytes = bytes }
+
+  func length(upTo limit: Int) -> Int { bytes.count }
+
+  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) -> Int {
+    let part = bytes.dropFirst(offset).prefix(buffer.count)
+    buffer.copyBytes(from: part)
+    return part.count
+  }
+}
+
 extension FileByteStream {
   /// Copies a stream into a temporary file that has no name, so that any part of it is cheap.
   ///

@@ -21,7 +21,7 @@ public enum ForeignArrays {
   /// The one array of a file, or the one of that name.
   ///
   /// - Throws: `ConversionError`; for a name that is not there the ones that are are listed.
-  public static func open(_ path: String, array name: String? = nil) throws -> NamedArray {
+  public static func open(_ path: String, array name: String?) throws -> NamedArray {
     let arrays = try open(path)
     let found = name.map { name in arrays.filter { $0.name == name } } ?? arrays
     guard let array = found.first, found.count == 1 else {

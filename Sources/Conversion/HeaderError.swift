@@ -1,4 +1,4 @@
-/// A head of an array file that cannot be used.
+/// What is wrong with a file's text or header, before it is known which file it is.
 enum HeaderError: Error, Hashable {
   case mismatch(expected: String, found: String)
   case unsupported(what: String, advice: String)

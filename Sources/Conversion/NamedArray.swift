@@ -43,6 +43,14 @@ public final class NamedArray {
     }
   }
 
+  /// An array that is in memory already.
+  convenience init(_ tensor: Tensor, file: String, name: String) throws {
+    let layout = try ArrayLayout(
+      element: .number(tensor.elementType), shape: tensor.shape, isBigEndian: false, dataOffset: 0)
+    try self.init(
+      file: file, name: name, layout: layout, stream: MemoryByteStream(tensor.bytes))
+  }
+
   /// The extent of the first axis; 1 for a scalar.
   public var rowCount: Int { shape.dimensions.first ?? 1 }
 

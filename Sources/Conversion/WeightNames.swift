@@ -25,7 +25,8 @@ public enum WeightNames {
         report.unused.append(array.name)
         continue
       }
-      guard case .number = array.element, array.shape == shape else {
+      guard case .number(let type) = array.element, type.isFloatingPoint, array.shape == shape
+      else {
         report.misfits.append(.init(name: name, expected: shape, found: array.found))
         found[name] = array
         continue
@@ -104,8 +105,10 @@ public struct WeightReport: Hashable, Sendable, CustomStringConvertible {
     list("missing weights", missing.map { quoted($0.description) })
     list("arrays that are no weights", unused.map(quoted))
     list(
-      "wrong shapes",
-      misfits.map { "\(quoted($0.name.description)) expected \($0.expected), found \($0.found)" })
+      "wrong shapes or types",
+      misfits.map {
+        "\(quoted($0.name.description)) expected floats \($0.expected), found \($0.found)"
+      })
     list(
       "several arrays for one weight",
       ambiguous.map {

@@ -17,8 +17,6 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   case invalidSetting(name: String, value: String, expected: String)
   /// A layer in a place where the engine cannot run it.
   case unsupported(layer: String, className: String, reason: String)
-  /// The library below refused; `code` is its own number for the reason.
-  case backend(operation: String, code: Int, reason: String)
 
   public var description: String {
     switch self {
@@ -35,8 +33,6 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
       "\(name) is \(value), expected \(expected)"
     case .unsupported(let layer, let className, let reason):
       "layer '\(layer)' (\(className)) cannot be run: \(reason)"
-    case .backend(let operation, let code, let reason):
-      "oneDNN: \(operation) failed: \(reason) (\(code))"
     }
   }
 }

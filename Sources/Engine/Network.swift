@@ -1,4 +1,6 @@
+internal import CKernels
 public import ModelCore
+internal import OneDNN
 
 /// A network that computes: forward, backward, and the weights in between.
 ///
@@ -19,86 +21,218 @@ public final class Network {
     case frozen
   }
 
+  let store: ParameterStore
+  private let graph: Graph
+  private var plans = PlanCache()
+  private var dropout = SeededGenerator(seed: 0, stream: "dropout")
+  private var lastPlan: Plan?
+  private var lossRoom: [Double] = []
+
   /// - Parameters:
   ///   - parameters: every weight of the architecture, in Keras's layout.
   ///   - threads: 0 stands for all cores.
-  /// - Throws: `ArchitectureError`, `EngineError`.
+  /// - Throws: `ArchitectureError` when the network makes no sense, `EngineError` when a weight
+  ///   is missing, unknown or of another shape, or a layer cannot be run, `OneDNNError`.
   public init(_ architecture: Architecture, parameters: Parameters, threads: Int = 0) throws {
+    guard threads >= 0, threads <= 1024 else {
+      throw EngineError.invalidSetting(
+        name: "the number of threads", value: "\(threads)", expected: "0 to 1024")
+    }
     self.architecture = architecture
+    self.threads = threads == 0 ? Processor.coreCount : threads
     sampleShape = try architecture.inputShape()
     classCount = try architecture.classCount()
-    self.threads = max(1, threads)
+    Processor.setThreads(self.threads)
+    if self.threads > 1 { ck_yield_while_waiting() }
+    let processor = try Processor()
+    var graph = try Graph(architecture)
+    try graph.separatePaddings(on: processor)
+    self.graph = graph
+    store = try ParameterStore(architecture, graph: graph, processor: processor)
+    try store.load(parameters)
   }
+
+  // MARK: Weights
 
   /// A copy of the weights in Keras's layout, in the order of
   /// `architecture.parameterSpecifications()`.
-  public var parameters: Parameters { get throws { throw EngineError.noStepYet } }
+  public var parameters: Parameters {
+    get throws {
+      Processor.setThreads(threads)
+      return try store.export(store.weights, statistics: store.statistics)
+    }
+  }
 
   /// Replaces all weights. Optimizers keep what they have gathered.
   ///
-  /// - Throws: `EngineError` when a weight is missing, unknown or of another shape.
-  public func setParameters(_ parameters: Parameters) throws { throw EngineError.noStepYet }
+  /// - Throws: `EngineError` when a weight is missing, unknown or of another shape; nothing has
+  ///   changed then.
+  public func setParameters(_ parameters: Parameters) throws {
+    Processor.setThreads(threads)
+    try store.load(parameters)
+  }
 
-  /// Class scores before a final softmax, in inference mode.
+  // MARK: Inference
+
+  /// The most samples that are computed at once, to bound memory.
+  private static let largestChunk = 256
+
+  /// Class scores before a final softmax, in inference mode: dropout off, running statistics.
   ///
   /// - Parameters:
   ///   - inputs: `[count, E]`.
   ///   - logits: receives `[count, C]`.
+  /// - Throws: `EngineError.elementCount`, `OneDNNError`.
   public func logits(
     _ inputs: UnsafeBufferPointer<Float>, count: Int,
     into logits: UnsafeMutableBufferPointer<Float>
-  ) throws { throw EngineError.noStepYet }
+  ) throws {
+    try check("inputs", inputs.count, atLeast: count, sampleShape.elementCount)
+    try check("logits", logits.count, atLeast: count, classCount)
+    guard count > 0, let input = inputs.baseAddress, let output = logits.baseAddress else {
+      return
+    }
+    Processor.setThreads(threads)
+    var first = 0
+    while first < count {
+      let samples = min(Self.largestChunk, count - first)
+      let plan = try plan(samples, .inference)
+      try plan.runForward(input + first * sampleShape.elementCount, dropoutKey: 0)
+      guard let result = plan.logits.baseAddress else { return }
+      (output + first * classCount).update(from: result, count: samples * classCount)
+      first += samples
+    }
+  }
+
+  // MARK: Training
 
   /// Runs forward and backward and replaces the gradients.
   ///
-  /// - Returns: `L = sum_i weights[i] * CE(targets[i], softmax(z_i))`, with `z` the logits.
-  /// - Throws: `EngineError.nonFiniteLoss`; the gradients are then undefined.
+  /// - Returns: `L = sum_i weights[i] * CE(targets[i], softmax(z_i))`, with `z` the logits and
+  ///   `CE(t, p) = -sum_c t_c log p_c`.
+  /// - Throws: `EngineError.nonFiniteLoss`, `EngineError.emptyBatch`, `EngineError.elementCount`,
+  ///   `OneDNNError`. Gradients are undefined after an error.
   @discardableResult
   public func backpropagate(_ batch: Batch, mode: Mode) throws -> Float {
-    throw EngineError.noStepYet
+    if lossRoom.count < batch.count {
+      lossRoom = [Double](repeating: 0, count: batch.capacity)
+    }
+    return try backpropagate(batch, mode: mode) { logits, gradient in
+      lossRoom.withUnsafeMutableBufferPointer { room in
+        Float(
+          ck_cross_entropy(
+            gradient.baseAddress, logits.baseAddress, batch.targets.baseAddress,
+            batch.weights.baseAddress, batch.count, classCount, room.baseAddress))
+      }
+    }
   }
 
   /// Runs forward and backward with the caller's own loss.
   ///
   /// - Parameter loss: given the logits `[N, C]`, fills their gradient `[N, C]` and returns the
   ///   loss.
+  /// - Throws: what `loss` throws, and as above.
   @discardableResult
   public func backpropagate(
     _ batch: Batch, mode: Mode,
     loss: (
       _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> Float
-  ) throws -> Float { throw EngineError.noStepYet }
+  ) throws -> Float {
+    guard batch.count > 0, let input = batch.inputs.baseAddress else {
+      throw EngineError.emptyBatch
+    }
+    try check("a sample of the batch", batch.sampleElementCount, is: sampleShape.elementCount)
+    try check("a target of the batch", batch.classCount, is: classCount)
+    Processor.setThreads(threads)
+    let plan = try plan(batch.count, .training(mode))
+    lastPlan = plan
+    try plan.runForward(input, dropoutKey: mode == .training ? dropout.next() : 0)
+    let value = try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
+    guard value.isFinite else { throw EngineError.nonFiniteLoss(value) }
+    try plan.runBackward()
+    return value
+  }
 
   /// The logits `[N, C]` of the last `backpropagate`'s batch; empty before the first. They are
   /// overwritten by the next.
-  public var lastLogits: UnsafeBufferPointer<Float> { .init(start: nil, count: 0) }
+  public var lastLogits: UnsafeBufferPointer<Float> {
+    lastPlan.map { UnsafeBufferPointer($0.logits) } ?? UnsafeBufferPointer(start: nil, count: 0)
+  }
 
   /// A copy of the gradients of the last `backpropagate`, trainable weights only, in Keras's
   /// layout.
-  public var gradients: Parameters { get throws { throw EngineError.noStepYet } }
+  ///
+  /// - Throws: `EngineError.noStepYet` before the first.
+  public var gradients: Parameters {
+    get throws {
+      try requireStep()
+      Processor.setThreads(threads)
+      return try store.export(store.gradients, statistics: nil)
+    }
+  }
 
-  /// The Euclidean norm of all gradients together.
-  public var gradientNorm: Float { 0 }
+  /// The Euclidean norm of all gradients together, without those of layers that are not trained.
+  public var gradientNorm: Float {
+    guard store.movingCount > 0 else { return 0 }
+    Processor.setThreads(threads)
+    return Float(ck_sum_of_squares(store.gradients.pointer(), store.movingCount).squareRoot())
+  }
 
   /// Scales the gradients down so that their norm is at most `norm`.
   ///
   /// - Returns: the norm before.
   @discardableResult
-  public func clipGradients(to norm: Float) -> Float { 0 }
+  public func clipGradients(to norm: Float) -> Float {
+    let before = gradientNorm
+    if before > norm, before.isFinite {
+      ck_scale(store.gradients.pointer(), norm / before, store.movingCount)
+    }
+    return before
+  }
 
   /// An optimizer for this network's weights, which it keeps alive.
+  ///
+  /// - Throws: `EngineError.invalidSetting`.
   public func makeOptimizer(_ kind: TrainingRecipe.Optimizer) throws -> Optimizer {
-    Optimizer(network: self, kind: kind)
+    try Optimizer(network: self, kind: kind)
   }
 
   /// A running average that starts as a copy of the weights.
   public func makeAverage() throws -> WeightAverage { WeightAverage(network: self) }
 
   /// Starts the sequence of dropout masks anew.
-  public func reseedDropout(_ seed: UInt64) {}
+  public func reseedDropout(_ seed: UInt64) {
+    dropout = SeededGenerator(seed: seed, stream: "dropout")
+  }
 
-  /// The name of the implementation behind each primitive of the plans made so far, as
-  /// `"layer: operation: implementation"`.
-  public var implementations: [String] { [] }
+  // MARK: Plans
+
+  /// The implementation behind each step of the plans made so far, as
+  /// `"layer: operation: implementation"`; our own loops are called `kernel`.
+  public var implementations: [String] { plans.all.flatMap(\.implementations) }
+
+  func plan(_ samples: Int, _ purpose: Plan.Purpose) throws -> Plan {
+    let key = PlanCache.Key(samples: samples, purpose: purpose)
+    return try plans.plan(key) {
+      try PlanBuilder(graph: graph, store: store, samples: samples, purpose: purpose).build()
+    }
+  }
+
+  func requireStep() throws {
+    guard lastPlan != nil else { throw EngineError.noStepYet }
+  }
+
+  private func check(_ what: String, _ found: Int, is expected: Int) throws {
+    guard found == expected else {
+      throw EngineError.elementCount(what: what, expected: expected, found: found)
+    }
+  }
+
+  private func check(_ what: String, _ found: Int, atLeast count: Int, _ each: Int) throws {
+    let (expected, overflow) = count.multipliedReportingOverflow(by: each)
+    guard count >= 0, !overflow, found >= expected else {
+      throw EngineError.elementCount(what: what, expected: expected, found: found)
+    }
+  }
 }

@@ -19,11 +19,8 @@ extension UnlearningReport.Conclusion {
     case .matchedSamplewise: samplewise(attempt, power)
     case .notMatched: notMatched(attempt)
     case .overForgotten:
-      "The samples are answered worse than unseen ones, which gives them away again: accuracy "
-        + "\(Text.percent(attempt.after.accuracy)) against "
-        + "\(Text.percent(attempt.after.unseenAccuracy)), AUC "
-        + "\(Text.decimal(attempt.after.auc, digits: 3)). Allow more cost, or forget them together "
-        + "with others."
+      "The samples are answered worse than unseen ones, which gives them away again. Allow more "
+        + "cost (--max-cost), or forget them together with others."
     case .utilityLost: utilityLost(attempt)
     }
   }

@@ -20,26 +20,34 @@ public struct Descent {
     case original
   }
 
-  /// One part of a step's loss: `weight * mean(T^2 CE(target, softmax(z / T)))` over its samples.
-  public struct Term: Hashable, Sendable {
-    public var split: Split
-    /// How many samples a step takes; no more than there are.
-    public var count: Int
+  /// One thing asked of samples: `weight * mean(T^2 CE(target, softmax(z / T)))`.
+  public struct Loss: Hashable, Sendable {
     public var target: Target
     /// A negative weight ascends.
     public var weight: Float
     /// `T`, applied to both sides: Hinton, Vinyals and Dean, 2015.
     public var temperature: Float
 
-    public init(
-      _ split: Split, count: Int, target: Target = .labels, weight: Float = 1,
-      temperature: Float = 1
-    ) {
-      self.split = split
-      self.count = count
+    public init(_ target: Target, weight: Float = 1, temperature: Float = 1) {
       self.target = target
       self.weight = weight
       self.temperature = temperature
+    }
+  }
+
+  /// Samples of a step, and the losses that are summed over them.
+  public struct Term: Hashable, Sendable {
+    public var split: Split
+    /// How many samples a step takes; no more than there are.
+    public var count: Int
+    public var losses: [Loss]
+
+    /// - Precondition: at least one loss.
+    public init(_ split: Split, count: Int, _ losses: Loss...) {
+      precondition(!losses.isEmpty, "samples of which nothing is asked")
+      self.split = split
+      self.count = count
+      self.losses = losses
     }
   }
 
@@ -120,7 +128,9 @@ public struct Descent {
 public struct Check: Hashable, Codable, Sendable {
   /// Steps done.
   public let step: Int
-  /// Accuracy on the samples to forget above that on unseen ones.
+  /// Accuracy on the samples to forget.
+  public let accuracy: Double
+  /// The same above that on unseen ones.
   public let accuracyExcess: Double
   /// AUC of margins to forget against unseen ones, above one half.
   public let aucExcess: Double

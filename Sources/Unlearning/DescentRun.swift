@@ -12,6 +12,7 @@ struct DescentRun {
   private let optimizer: Optimizer
   private let average: WeightAverage?
   private var teacher: Teacher?
+  private let needsOwnLoss: Bool
   private var nearest: (distance: Double, parameters: Parameters)?
 
   init(_ descent: Descent, session: UnlearningSession) throws {
@@ -30,7 +31,11 @@ struct DescentRun {
       sampleElementCount: network.sampleShape.elementCount, classCount: network.classCount)
     optimizer = try network.makeOptimizer(descent.optimizer)
     average = descent.averages ? try network.makeAverage() : nil
-    if terms.contains(where: { $0.target == .original }) {
+    let losses = terms.flatMap(\.losses)
+    // Parts of one step go through one loss: the network's own, or the one below.
+    needsOwnLoss =
+      losses.contains { $0.temperature != 1 } || terms.contains { $0.losses.count > 1 }
+    if losses.contains(where: { $0.target == .original }) {
       teacher = try Teacher(session, capacity: batch.capacity)
     }
   }
@@ -54,64 +59,88 @@ struct DescentRun {
 
   private mutating func takeStep(_ stage: Descent.Stage, learningRate: Float) throws {
     batch.removeAll()
-    var spans: [(range: Range<Int>, temperature: Float)] = []
-    for term in stage.terms {
-      let start = batch.count
-      try append(term)
-      spans.append((start..<batch.count, term.temperature))
-    }
-    if spans.allSatisfy({ $0.temperature == 1 }) {
+    var parts: [Part] = []
+    for term in stage.terms { parts += try append(term) }
+    if parts.isEmpty {
       try session.network.backpropagate(batch, mode: descent.mode)
     } else {
-      try backpropagate(spans)
+      try backpropagate(parts)
     }
     session.meter.addTrained(batch.count)
     if let norm = stage.gradientNorm { session.network.clipGradients(to: norm) }
     try optimizer.step(learningRate: learningRate)
   }
 
-  private mutating func append(_ term: Descent.Term) throws {
-    guard let stream = streams[term.split] else { return }
+  /// A loss over neighbouring rows of the batch that the network's own does not cover.
+  private struct Part {
+    let rows: Range<Int>
+    /// `[rows, C]`.
+    let targets: [Float]
+    let weight: Float
+    let temperature: Float
+  }
+
+  /// Appends a term's samples. A plain loss goes into the batch itself; the parts are returned when
+  /// some stage of the descent asks for what the network's own loss cannot express.
+  private mutating func append(_ term: Descent.Term) throws -> [Part] {
+    guard let stream = streams[term.split], let first = term.losses.first else { return [] }
     let start = batch.count
     let count = min(term.count, stream.count)
-    let positions = try stream.append(count, to: batch, weight: term.weight / Float(count))
-    switch term.target {
-    case .labels: break
+    let positions = try stream.append(count, to: batch, weight: first.weight / Float(count))
+    let rows = start..<batch.count
+    let columns = (start * batch.classCount)..<(batch.count * batch.classCount)
+    let labels = Array(batch.targets[columns])
+    var parts: [Part] = []
+    for loss in term.losses {
+      let targets = try targets(loss, positions: positions, rows: rows, labels: labels)
+      parts.append(
+        Part(
+          rows: rows, targets: targets, weight: loss.weight / Float(count),
+          temperature: loss.temperature))
+    }
+    if !needsOwnLoss {
+      _ = batch.targets[columns].update(fromContentsOf: parts[0].targets)
+      return []
+    }
+    return parts
+  }
+
+  private mutating func targets(
+    _ loss: Descent.Loss, positions: [Int], rows: Range<Int>, labels: [Float]
+  ) throws -> [Float] {
+    switch loss.target {
+    case .labels: return labels
     case .table(let table):
       let width = table.classCount
-      for (index, position) in positions.enumerated() {
-        for column in 0..<width {
-          batch.targets[(start + index) * width + column] =
-            table.probabilities[position * width + column]
-        }
-      }
+      return positions.flatMap { table.probabilities[($0 * width)..<(($0 + 1) * width)] }
     case .original:
-      try teacher?.answer(batch, start..<batch.count, temperature: term.temperature)
-      session.meter.addEvaluated(count)
+      session.meter.addEvaluated(rows.count)
+      return try teacher?.answers(batch, rows, temperature: loss.temperature) ?? labels
     }
   }
 
   /// `T^2 CE(t, softmax(z / T))`, whose gradient is `T (softmax(z / T) - t)`.
-  private func backpropagate(_ spans: [(range: Range<Int>, temperature: Float)]) throws {
-    let batch = batch
+  private func backpropagate(_ parts: [Part]) throws {
     let width = batch.classCount
     try session.network.backpropagate(batch, mode: descent.mode) { logits, gradient in
-      var loss: Float = 0
-      for (range, temperature) in spans {
-        for row in range {
+      gradient.update(repeating: 0)
+      var total: Float = 0
+      for part in parts {
+        let temperature = part.temperature
+        for (index, row) in part.rows.enumerated() {
           let scores = logits[(row * width)..<((row + 1) * width)]
-          let weight = batch.weights[row]
           let largest = scores.max() ?? 0
           let logSum = log(scores.reduce(0) { $0 + exp(($1 - largest) / temperature) })
           for column in 0..<width {
+            let target = part.targets[index * width + column]
             let logShare = (logits[row * width + column] - largest) / temperature - logSum
-            let target = batch.targets[row * width + column]
-            gradient[row * width + column] = weight * temperature * (exp(logShare) - target)
-            loss -= weight * temperature * temperature * target * logShare
+            gradient[row * width + column] +=
+              part.weight * temperature * (exp(logShare) - target)
+            total -= part.weight * temperature * temperature * target * logShare
           }
         }
       }
-      return loss
+      return total
     }
   }
 
@@ -157,22 +186,24 @@ private final class Teacher {
 
   deinit { logits.deallocate() }
 
-  /// Replaces the targets of some samples by the original model's answers.
-  func answer(_ batch: Batch, _ range: Range<Int>, temperature: Float) throws {
+  /// The original model's answers to some rows of a batch, `[rows, C]`.
+  func answers(_ batch: Batch, _ rows: Range<Int>, temperature: Float) throws -> [Float] {
     let size = batch.sampleElementCount
     let width = batch.classCount
     let inputs = UnsafeBufferPointer(
-      rebasing: batch.inputs[(range.lowerBound * size)..<(range.upperBound * size)])
-    try network.logits(inputs, count: range.count, into: logits)
-    for (index, row) in range.enumerated() {
-      let scores = logits[(index * width)..<((index + 1) * width)]
+      rebasing: batch.inputs[(rows.lowerBound * size)..<(rows.upperBound * size)])
+    try network.logits(inputs, count: rows.count, into: logits)
+    var result: [Float] = []
+    result.reserveCapacity(rows.count * width)
+    for index in rows.indices {
+      let start = (index - rows.lowerBound) * width
+      let scores = logits[start..<(start + width)]
       let largest = scores.max() ?? 0
-      let sum = scores.reduce(0) { $0 + exp(($1 - largest) / temperature) }
-      for column in 0..<width {
-        batch.targets[row * width + column] =
-          exp((scores[index * width + column] - largest) / temperature) / sum
-      }
+      let powers = scores.map { exp(($0 - largest) / temperature) }
+      let sum = powers.reduce(0, +)
+      result += powers.map { $0 / sum }
     }
+    return result
   }
 }
 

@@ -74,7 +74,7 @@ struct Judge {
     ).responses
     let after = try Self.comparison(checked, validation)
     let utility = try utility(validation)
-    let samplewise = samplewise(checked)
+    let samplewise = samplewise(checked, validation)
     let classTest = classBefore.map { _ in
       Self.classTest(problem.forgottenClasses, checked, validation)
     }
@@ -91,7 +91,8 @@ struct Judge {
   ) -> Verdict {
     guard utility.keepsUtility else { return .utilityLost }
     if let classTest { return classTest.passes ? .matched : .notMatched }
-    if after.isOverForgotten { return .overForgotten }
+    // Of a handful, one hard sample answered wrongly would look like a group that stands out.
+    if after.count >= 20, after.isOverForgotten { return .overForgotten }
     if power.hasPower { return after.passes ? .matched : .notMatched }
     guard let samplewise else { return .notMatched }
     if samplewise.isOverForgotten { return .overForgotten }
@@ -105,14 +106,16 @@ struct Judge {
     return try DiscordantPairs(baseline.validation[kept], validation[kept])
   }
 
-  private func samplewise(_ checked: Responses) -> SamplewiseTest? {
+  private func samplewise(_ checked: Responses, _ validation: Responses) -> SamplewiseTest? {
     guard !power.hasPower, problem.scenario == .samples, let map = baseline.marginMap else {
       return nil
     }
-    let expectations = zip(baseline.checked.margins, baseline.checked.labels).map {
-      map.expectation(margin: $0, label: Int($1))
+    let standings = zip(baseline.checked.margins, baseline.checked.labels).map {
+      map.standing(margin: $0, label: Int($1))
     }
-    return SamplewiseTest(margins: checked.margins, expectations: expectations)
+    return SamplewiseTest(
+      margins: checked.margins, standings: standings, unseen: validation,
+      before: baseline.validation)
   }
 
   private static func comparison(

@@ -55,6 +55,15 @@ public struct TargetTable: Hashable, Sendable {
     return TargetTable(classCount: classCount, probabilities: result)
   }
 
+  /// One class for each sample.
+  ///
+  /// - Parameter labels: each within `0..<classCount`.
+  public static func labels(_ labels: [Int32], classCount: Int) -> TargetTable {
+    var result = [Float](repeating: 0, count: labels.count * classCount)
+    for (row, label) in labels.enumerated() { result[row * classCount + Int(label)] = 1 }
+    return TargetTable(classCount: classCount, probabilities: result)
+  }
+
   /// The model's own answer with each sample's own class taken out.
   public static func withoutLabel(
     logits: [Float], labels: [Int32], classCount: Int

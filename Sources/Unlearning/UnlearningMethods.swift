@@ -1,7 +1,10 @@
 /// The methods, by the names that people call them.
 public enum UnlearningMethods {
   /// All of them with their default settings, the default method first.
-  public static let all: [any UnlearningMethod] = [Match(), Retrain()]
+  public static let all: [any UnlearningMethod] = [
+    Match(), Retrain(), FineTune(), GradientDifference(), Scrub(), Relabel(.randomLabel),
+    Relabel(.withoutLabel), Relabel(.untrained),
+  ]
 
   /// - Throws: `UnlearningError.unknownMethod`.
   public static func named(_ name: String) throws(UnlearningError) -> any UnlearningMethod {

@@ -18,9 +18,9 @@ public struct UnlearningProblem {
   public let forgetRows: [Int]
   /// The other rows of the training split, ascending.
   public let retainRows: [Int]
-  /// Rows of the unseen split that serve as targets, ascending: even ones.
+  /// Rows of the unseen split that serve as targets, ascending: every other one of each class.
   public let referenceRows: [Int]
-  /// Rows of the unseen split that test, ascending: odd ones. No target rests on them.
+  /// Rows of the unseen split that test, ascending: the others. No target rests on them.
   public let validationRows: [Int]
   /// Retained rows whose answers stand for all of them, ascending.
   public let retainSampleRows: [Int]
@@ -43,7 +43,7 @@ public struct UnlearningProblem {
     _ request: UnlearningRequest, data: UnlearningData, network: Network, allowance: Int
   ) throws {
     try Self.requireFit(data, network)
-    let labels = try Self.labels(of: data.train)
+    let labels = try Self.labels(of: data.train, split: "training")
     let resolved = try Self.resolve(request.subject, labels: labels, classCount: network.classCount)
     var isForgotten = [Bool](repeating: false, count: labels.count)
     for row in resolved.rows { isForgotten[row] = true }
@@ -53,6 +53,7 @@ public struct UnlearningProblem {
     guard unseen >= Self.smallestUnseenCount else {
       throw UnlearningError.unseenTooSmall(found: unseen, needed: Self.smallestUnseenCount)
     }
+    let halves = Self.halves(try Self.labels(of: data.unseen, split: "unseen"))
     let draw = Subset(seed: request.seed)
     scenario = resolved.scenario
     self.data = data
@@ -60,10 +61,10 @@ public struct UnlearningProblem {
     forgetRows = resolved.rows
     retainRows = retained
     referenceRows = draw.rows(
-      Array(stride(from: 0, to: unseen, by: 2)), atMost: min(2500, max(200, allowance)),
+      halves.reference, atMost: min(2500, max(200, allowance)),
       for: "reference")
     validationRows = draw.rows(
-      Array(stride(from: 1, to: unseen, by: 2)), atMost: min(2500, max(500, allowance)),
+      halves.validation, atMost: min(2500, max(500, allowance)),
       for: "validation")
     retainSampleRows = draw.rows(
       retained, atMost: min(3000, max(200, allowance)), for: "retained")
@@ -123,7 +124,19 @@ extension UnlearningProblem {
     }
   }
 
-  private static func labels(of source: any SampleSource) throws -> [Int32] {
+  /// Halves the unseen samples class by class: files often hold the classes in turn, and then all
+  /// even rows together would be half of the classes.
+  static func halves(_ labels: [Int32]) -> (reference: [Int], validation: [Int]) {
+    var isTaken: [Int32: Bool] = [:]
+    var (reference, validation): ([Int], [Int]) = ([], [])
+    for (row, label) in labels.enumerated() {
+      if isTaken[label, default: false] { validation.append(row) } else { reference.append(row) }
+      isTaken[label, default: false].toggle()
+    }
+    return (reference, validation)
+  }
+
+  private static func labels(of source: any SampleSource, split: String) throws -> [Int32] {
     var labels: [Int32] = []
     let count = source.layout.count
     let classCount = source.layout.classCount
@@ -141,7 +154,7 @@ extension UnlearningProblem {
     }
     for (row, label) in labels.enumerated() where label < 0 || label >= classCount {
       throw UnlearningError.layout(
-        split: "training", expected: "classes within 0..<\(classCount)",
+        split: split, expected: "classes within 0..<\(classCount)",
         found: "\(label) in row \(row)")
     }
     return labels

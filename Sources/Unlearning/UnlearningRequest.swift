@@ -44,8 +44,8 @@ public struct UnlearningRequest: Hashable, Sendable {
 public struct UnlearningData {
   /// What the model was trained on, the samples to forget among them.
   public var train: any SampleSource
-  /// Samples like the training samples, which the model has never seen: even rows are what
-  /// forgotten samples are pulled towards, odd rows test the result.
+  /// Samples like the training samples, which the model has never seen: every other one of each
+  /// class is what forgotten samples are pulled towards, the rest test the result.
   public var unseen: any SampleSource
   /// Further splits whose accuracy is reported before and after, by name. They decide nothing.
   public var reported: [(name: String, source: any SampleSource)]

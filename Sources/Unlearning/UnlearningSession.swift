@@ -61,6 +61,16 @@ public final class UnlearningSession {
     if case .adam = recipe.optimizer { recipe.learningRate } else { 1e-3 }
   }
 
+  /// How many samples go into a step: no more retained ones than training took, half as many to
+  /// forget, and never more than there are. Smaller data then gets as many steps as it needs.
+  public func batchSizes(forget: Int, retain: Int) -> (forget: Int, retain: Int) {
+    let training = max(2, recipe.batchSize)
+    return (
+      min(forget, training / 2, problem.forgetRows.count),
+      min(retain, training, problem.retainRows.count)
+    )
+  }
+
   /// What is left for steps and checks once the final test is paid for.
   public var remaining: Double {
     let final =
@@ -78,11 +88,11 @@ public final class UnlearningSession {
     return min(max(Int(0.1 * budget / checkCost), 2), 12)
   }
 
-  /// How many steps of so many samples the budget pays for beside `checks` tests; 20 or more, since
+  /// How many steps of so many sample passes the budget pays for beside `checks` tests; 20 or more, since
   /// fewer do nothing.
-  public func affordableSteps(samplesPerStep: Int, checks: Int) -> Int {
+  public func affordableSteps(passesPerStep: Double, checks: Int) -> Int {
     let passes = remaining - Double(checks) * checkCost
-    return max(20, Int(min(passes / Double(max(1, samplesPerStep)), 1e9)))
+    return max(20, Int(min(passes / max(1, passesPerStep), 1e9)))
   }
 
   private var checkCost: Double { Double(checkRows.forget.count + checkRows.unseen.count) / 3 }
@@ -101,7 +111,8 @@ public final class UnlearningSession {
       return nil
     }
     let check = Check(
-      step: step, accuracyExcess: comparison.accuracyExcess, aucExcess: comparison.aucExcess,
+      step: step, accuracy: comparison.accuracy, accuracyExcess: comparison.accuracyExcess,
+      aucExcess: comparison.aucExcess,
       passes: comparison.passes, isOverForgotten: comparison.isOverForgotten)
     checks.append(check)
     return check

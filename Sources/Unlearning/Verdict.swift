@@ -1,5 +1,3 @@
-internal import Evidence
-
 /// What a run came to.
 public enum Verdict: String, Hashable, Codable, Sendable, CaseIterable {
   /// The test could have told the difference, and finds none.
@@ -19,44 +17,6 @@ public enum Verdict: String, Hashable, Codable, Sendable, CaseIterable {
     case .notMatched, .overForgotten, .utilityLost: false
     }
   }
-}
-
-/// Each sample judged by itself, for requests too small for a test with power.
-///
-/// A sample passes when its margin has come down to at most the upper end of the spread of unseen
-/// margins around its target (`MarginMap.Expectation.range`); margins beyond +-12 count as 12.
-/// All samples pass, save one in twenty: the spread is two standard errors wide. They are
-/// over-forgotten when more than one in twenty lie further below their targets than twice the
-/// spread, and by at least two.
-public struct SamplewiseTest: Hashable, Codable, Sendable {
-  public let count: Int
-  /// How many margins are still above their spread.
-  public let above: Int
-  /// How many have fallen far below it.
-  public let below: Int
-
-  public init(margins: [Double], expectations: [MarginMap.Expectation]) {
-    precondition(margins.count == expectations.count)
-    func clamped(_ value: Double) -> Double {
-      min(max(value, -TargetTable.largestMargin), TargetTable.largestMargin)
-    }
-    count = margins.count
-    var (above, below) = (0, 0)
-    for (margin, expected) in zip(margins, expectations) {
-      let margin = clamped(margin)
-      let lower = clamped(expected.range.lowerBound)
-      let reach = max(clamped(expected.target) - lower, 1)
-      if margin > clamped(expected.range.upperBound) { above += 1 }
-      if margin < clamped(expected.target) - 2 * reach { below += 1 }
-    }
-    self.above = above
-    self.below = below
-  }
-
-  /// How many samples may miss their spread by chance.
-  public var allowance: Int { count / 20 }
-  public var passes: Bool { above <= allowance }
-  public var isOverForgotten: Bool { below > allowance }
 }
 
 /// What is known about the ability to test a request, found on the untouched model.

@@ -79,7 +79,7 @@ import Testing
       report.description
         == "missing weights: 'dense/bias', 'block/fc.1/kernel'; "
         + "arrays that are no weights: 'other', 'x/y'; "
-        + "wrong shapes: 'dense/kernel' expected [3, 2], found float32 of shape [2, 3]; "
+        + "wrong shapes or types: 'dense/kernel' expected floats [3, 2], found float32 of shape [2, 3]; "
         + "several arrays for one weight: 'dense/kernel' in 'dense/kernel' and 'dense.kernel'")
   }
 
@@ -91,7 +91,18 @@ import Testing
       try WeightNames.match(
         ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }
-    #expect(error.description.contains("expected [2], found text of shape [2]"))
+    #expect(error.description.contains("expected floats [2], found text of shape [2]"))
+  }
+
+  @Test func integersAreNoWeights() throws {
+    var export = NPZExport()
+    try export.add(Tensor(integers: [1, 2], shape: Shape([2])), named: "dense/bias")
+    try export.write(to: folder.path("w.npz"))
+    let error = try #require(throws: ConversionError.self) {
+      try WeightNames.match(
+        ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
+    }
+    #expect(error.description.contains("expected floats [2], found int64 of shape [2]"))
   }
 
   @Test func longListsAreCutShort() throws {

@@ -489,6 +489,9 @@ def make(build, root):
 
     out = {"input": x, "labels": labels, "soft_targets": soft, "sample_weights": sample_weights,
            "logits64": v64["logits"], "probabilities64": v64["probabilities"]}
+    # Not from the model: checking the moving averages has moved them.
+    names = [f"{l.name}/{v.name}" for l in model.layers for v in l.weights]
+    out.update({f"weight/{n}": w for n, w in zip(names, weights, strict=True)})
     out.update({k: np.asarray(v, np.float32) for k, v in v64.items()})
     assert out["logits64"].dtype == np.float64
     save_file({k: np.ascontiguousarray(v) if v.ndim else v for k, v in out.items()},

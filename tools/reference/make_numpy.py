@@ -202,6 +202,8 @@ damaged = bytearray(packed["images-idx3-ubyte"])
 damaged[-8] ^= 1  # the checksum
 (out / "damaged-idx3-ubyte.gz").write_bytes(damaged)
 
+(out / "table.csv.gz").write_bytes(gzip.compress(b"a,class,b\n1,cat,2\n3,ant,4\n", mtime=0))
+
 (out / "manifest.json").write_text(
     json.dumps({"numpy": np.__version__, "arrays": manifest}, indent=1) + "\n"
 )

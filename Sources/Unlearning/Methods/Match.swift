@@ -1,6 +1,5 @@
 internal import Engine
 internal import Evidence
-internal import ModelCore
 
 /// Makes the model answer the samples to forget as it answers data it has never seen.
 ///
@@ -12,9 +11,9 @@ internal import ModelCore
 /// - SeeAlso: after the idea of Chen et al., 2025, matching forgotten data to third-party data;
 ///   `Unlearning.docc/Match.md` for what was changed and measured.
 public struct Match: UnlearningMethod, Hashable {
-  /// How many samples to forget go into a step, and how many retained ones: no more of these than
-  /// training took, and half as many of those.
+  /// The most samples to forget in a step.
   public var forgetBatch = 64
+  /// The most retained samples in a step.
   public var retainBatch = 128
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.5
@@ -55,7 +54,7 @@ public struct Match: UnlearningMethod, Hashable {
     session.restoresConfidence = restoresConfidence
     let responses = forget.responses
     let targets = zip(responses.margins, responses.labels).map {
-      map.expectation(margin: $0, label: Int($1)).target
+      map.target(map.standing(margin: $0, label: Int($1)))
     }
     func table(aim: Double) -> TargetTable {
       .margins(
@@ -92,23 +91,21 @@ public struct Match: UnlearningMethod, Hashable {
   private typealias Plan = (forget: Int, retain: Int, steps: Int, checks: Int, passes: Double)
 
   private func plan(_ session: UnlearningSession) -> Plan {
-    let (count, retained) = (session.problem.forgetRows.count, session.problem.retainRows.count)
-    let training = max(2, session.recipe.batchSize)
-    let forget = min(forgetBatch, training / 2, count)
-    let retain = min(retainBatch, training, retained)
+    let count = session.problem.forgetRows.count
+    let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
     let checks = session.affordableChecks
-    let steps = session.affordableSteps(samplesPerStep: forget + retain, checks: checks)
+    let steps = session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks)
     return (forget, retain, steps, checks, Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
-  static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
+  public static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
 
   private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
     Descent.Stage([
-      .init(.forget, count: plan.forget, target: .table(table)),
-      .init(.retain, count: plan.retain),
+      .init(.forget, count: plan.forget, .init(.table(table))),
+      .init(.retain, count: plan.retain, .init(.labels)),
     ])
   }
 

@@ -1,0 +1,72 @@
+internal import ModelCore
+internal import OneDNN
+
+/// How one activation lies in memory: `[samples][blocks][height * width][lanes]`.
+///
+/// Channel `c` is in block `c / lanes`, lane `c % lanes`; lanes past the last channel hold zeros.
+/// A vector is an image of one pixel with all its elements in one block.
+struct Form: Hashable {
+  var channels: Int
+  var height: Int
+  var width: Int
+  var lanes: Int
+
+  /// The lanes that the processor's convolutions like best.
+  static let preferredLanes = Processor.hasAVX512 ? 16 : 8
+
+  static func vector(_ count: Int) -> Form {
+    Form(channels: count, height: 1, width: 1, lanes: max(1, count))
+  }
+
+  /// Blocks of channels, as convolutions want them.
+  static func blocked(channels: Int, height: Int, width: Int) -> Form {
+    Form(channels: channels, height: height, width: width, lanes: preferredLanes)
+  }
+
+  /// One plane for each channel, which a first convolution reads.
+  var planar: Form { with(lanes: 1) }
+  /// All channels of a pixel together, as files have them.
+  var channelsLast: Form { with(lanes: max(1, channels)) }
+  var blocked: Form { with(lanes: Self.preferredLanes) }
+
+  var blocks: Int { (channels + lanes - 1) / lanes }
+  var pixels: Int { height * width }
+  /// Channels with the unused lanes of the last block.
+  var paddedChannels: Int { blocks * lanes }
+  var hasPadding: Bool { paddedChannels != channels }
+  var isVector: Bool { height == 1 && width == 1 && lanes == channels }
+  /// What one sample takes up.
+  var elementCount: Int { paddedChannels * pixels }
+
+  /// Whether both keep the same numbers at the same places.
+  func isSameMemory(as other: Form) -> Bool {
+    guard channels == other.channels, height == other.height, width == other.width else {
+      return false
+    }
+    if lanes == other.lanes { return true }
+    // Without padding, one pixel or one channel lies the same way in any blocks.
+    return !hasPadding && !other.hasPadding && (pixels == 1 || channels == 1)
+  }
+
+  /// Where the element that Keras counts as number `index` of a flattened sample lies.
+  func position(ofFlattened index: Int) -> Int {
+    let (pixel, channel) = (index / channels, index % channels)
+    return (channel / lanes * pixels + pixel) * lanes + channel % lanes
+  }
+
+  /// oneDNN's description for `samples` samples; padding counts as channels.
+  func layout(samples: Int) throws(OneDNNError) -> Layout {
+    let format: Layout.Format =
+      switch lanes {
+      case 16: .nChw16c
+      case 8: .nChw8c
+      case 1: .nchw
+      default: .nhwc
+      }
+    return try Layout([samples, paddedChannels, height, width], format)
+  }
+
+  private func with(lanes: Int) -> Form {
+    Form(channels: channels, height: height, width: width, lanes: lanes)
+  }
+}

@@ -1,0 +1,104 @@
+internal import ModelCore
+
+/// One step of a network as the engine sees it, after layers have been split and fused.
+final class Node {
+  enum Work {
+    case input
+    case dense(Dense)
+    case convolution(Convolution2D, border: Border)
+    case pool(Pooling2D)
+    /// With a second input, that one is added before the ReLU.
+    case normalization(BatchNormalization)
+    case function(Activation)
+    case softmax
+    /// `index` tells the masks of one network apart.
+    case dropout(rate: Float, index: Int)
+    /// The same numbers, seen as a vector.
+    case flatten
+    /// The same numbers in another form.
+    case convert
+    case pad(Border)
+    case add
+    case concatenate
+  }
+
+  /// The layer it comes from.
+  let layer: String
+  let className: String
+  /// The layer whose weights it uses.
+  var parameterLayer: String
+  var work: Work
+  var inputs: [Node]
+  /// How its output lies in memory.
+  var form: Form
+  /// False where training leaves the layer's weights, and its running statistics, as they are.
+  var isTrainable: Bool
+  /// Whether a ReLU is applied to its output.
+  var appliesReLU = false
+
+  init(_ layer: Layer, _ work: Work, inputs: [Node], form: Form) {
+    self.layer = layer.name
+    parameterLayer = layer.name
+    className = layer.kind.className
+    isTrainable = layer.isTrainable
+    self.work = work
+    self.inputs = inputs
+    self.form = form
+  }
+
+  init(after node: Node, _ work: Work, form: Form) {
+    layer = node.layer
+    parameterLayer = node.layer
+    isTrainable = node.isTrainable
+    className = node.className
+    self.work = work
+    inputs = [node]
+    self.form = form
+  }
+}
+
+extension Node: Hashable {
+  static func == (left: Node, right: Node) -> Bool { left === right }
+  func hash(into hasher: inout Hasher) { hasher.combine(ObjectIdentifier(self)) }
+}
+
+/// Zeros around an image.
+struct Border: Hashable {
+  var top = 0
+  var bottom = 0
+  var left = 0
+  var right = 0
+}
+
+/// A network's steps in the order in which they run.
+struct Graph {
+  var nodes: [Node]
+  var output: Node
+
+  /// Who reads a node's output, once for each time it does.
+  func consumers() -> [Node: [Node]] {
+    var result: [Node: [Node]] = [:]
+    for node in nodes {
+      for input in node.inputs { result[input, default: []].append(node) }
+    }
+    return result
+  }
+
+  /// Lets everybody who reads `old` read `new` instead.
+  mutating func replace(_ old: Node, with new: Node) {
+    for node in nodes where node !== new {
+      for index in node.inputs.indices where node.inputs[index] === old {
+        node.inputs[index] = new
+      }
+    }
+    if output === old { output = new }
+    nodes.removeAll { $0 === old }
+  }
+
+  /// Drops what the output does not depend on.
+  mutating func removeUnused() {
+    var needed: Set<Node> = [output]
+    for node in nodes.reversed() where needed.contains(node) { needed.formUnion(node.inputs) }
+    nodes.removeAll { !needed.contains($0) }
+  }
+}

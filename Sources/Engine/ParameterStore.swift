@@ -1,0 +1,150 @@
+internal import ModelCore
+internal import OneDNN
+
+/// Where a weight lives while the network computes.
+struct ParameterSlot {
+  /// How a kernel's Keras order maps to the layout it is computed in.
+  enum Order {
+    /// A vector: the same order, with zeros after the end.
+    case vector
+    /// A dense kernel `[I, O]`; `rows[i]` is where Keras's input `i` lies in a sample.
+    case dense(rows: [Int32], inputs: Int, units: Int)
+    /// A convolution's kernel, `[height, width, in, out]` in Keras.
+    case convolution(inputs: Int, outputs: Int)
+  }
+
+  let specification: ParameterSpecification
+  let order: Order
+  /// For kernels: the layout that forward, and with luck both backward steps, compute in.
+  let layout: Layout?
+  let algorithm: ConvolutionAlgorithm
+  /// In `weights` and `gradients` if it is trainable, else in `statistics`; in floats.
+  let offset: Int
+  let count: Int
+}
+
+/// All weights of a network, in the layouts they are computed in.
+///
+/// Trainable weights are one run of floats, and so are their gradients, in the same order: an
+/// optimizer is a single loop over both. Those of layers that training is to leave alone come
+/// last. Padding is zero everywhere and stays so.
+final class ParameterStore {
+  let slots: [ParameterSlot]
+  let weights: FloatArena
+  let gradients: FloatArena
+  /// How many of the weights, from the first, training moves.
+  let movingCount: Int
+  let statistics: FloatArena
+  let processor: Processor
+  private let positions: [ParameterName: Int]
+
+  init(_ architecture: Architecture, graph: Graph, processor: Processor) throws {
+    self.processor = processor
+    let specifications = try architecture.parameterSpecifications()
+    var builder = SlotBuilder(architecture, graph: graph, processor: processor)
+    let isMoving = specifications.map { builder.trains($0.name.layer) }
+    for (specification, moves) in zip(specifications, isMoving) where moves {
+      try builder.add(specification)
+    }
+    movingCount = builder.weightCount
+    for (specification, moves) in zip(specifications, isMoving) where !moves {
+      try builder.add(specification)
+    }
+    slots = builder.slots(in: specifications)
+    weights = FloatArena(count: builder.weightCount)
+    gradients = FloatArena(count: builder.weightCount)
+    statistics = FloatArena(count: builder.statisticCount)
+    positions = Dictionary(
+      uniqueKeysWithValues: slots.enumerated().map { ($1.specification.name, $0) })
+  }
+
+  func slot(_ layer: String, _ role: String) -> ParameterSlot? {
+    positions[ParameterName(layer: layer, role: role)].map { slots[$0] }
+  }
+
+  func pointer(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
+    (slot.specification.isTrainable ? weights : statistics).pointer(slot.offset)
+  }
+
+  /// - Precondition: the slot is trainable.
+  func gradient(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
+    precondition(slot.specification.isTrainable)
+    return gradients.pointer(slot.offset)
+  }
+}
+
+/// Gives every weight its layout and its place.
+private struct SlotBuilder {
+  let nodes: [String: Node]
+  let processor: Processor
+  private let frozen: Set<String>
+  private var slots: [ParameterName: ParameterSlot] = [:]
+  var weightCount = 0
+  var statisticCount = 0
+
+  init(_ architecture: Architecture, graph: Graph, processor: Processor) {
+    self.processor = processor
+    frozen = Set(architecture.layers.filter { !$0.isTrainable }.map(\.name))
+    nodes = Dictionary(graph.nodes.filter(\.hasWeights).map { ($0.parameterLayer, $0) }) {
+      first, _ in first
+    }
+  }
+
+  func trains(_ layer: String) -> Bool { !frozen.contains(layer) }
+
+  func slots(in order: [ParameterSpecification]) -> [ParameterSlot] {
+    order.compactMap { slots[$0.name] }
+  }
+
+  mutating func add(_ specification: ParameterSpecification) throws {
+    let (order, layout, algorithm) = try place(specification)
+    let count =
+      layout.map { $0.byteCount / MemoryLayout<Float>.stride }
+      ?? roundedUp(specification.shape.elementCount)
+    let offset = specification.isTrainable ? weightCount : statisticCount
+    slots[specification.name] = ParameterSlot(
+      specification: specification, order: order, layout: layout, algorithm: algorithm,
+      offset: offset, count: count)
+    if specification.isTrainable {
+      weightCount += roundedUp(count)
+    } else {
+      statisticCount += roundedUp(count)
+    }
+  }
+
+  /// To whole cache lines, which are also whole blocks of channels.
+  private func roundedUp(_ count: Int) -> Int { (count + 15) / 16 * 16 }
+
+  private func place(
+    _ specification: ParameterSpecification
+  ) throws -> (ParameterSlot.Order, Layout?, ConvolutionAlgorithm) {
+    // A layer that the output does not depend on keeps its weights as they are.
+    guard let node = nodes[specification.name.layer], specification.name.role == "kernel" else {
+      return (.vector, nil, .direct)
+    }
+    switch node.work {
+    case .dense(let dense):
+      let form = node.inputs[0].form
+      let used = specification.shape.dimensions[0]
+      let rows = (0..<used).map { Int32(form.position(ofFlattened: $0)) }
+      let layout = try processor.denseLayout(inputs: form.elementCount, units: dense.units)
+      return (.dense(rows: rows, inputs: form.elementCount, units: dense.units), layout, .direct)
+    case .convolution(let convolution, let border):
+      let problem = ConvolutionProblem(convolution, border: border, node: node)
+      let (layout, algorithm) = try processor.convolutionLayout(problem)
+      return (
+        .convolution(inputs: problem.inputs, outputs: problem.outputs), layout, algorithm
+      )
+    default: return (.vector, nil, .direct)
+    }
+  }
+}
+
+extension Node {
+  fileprivate var hasWeights: Bool {
+    switch work {
+    case .dense, .convolution, .normalization: true
+    default: false
+    }
+  }
+}

@@ -1,0 +1,93 @@
+internal import OneDNN
+
+/// One thing to do, with everything it needs.
+struct Step {
+  /// `"layer: operation"`.
+  let name: String
+  let implementation: String
+  let run: () throws -> Void
+}
+
+/// What changes from run to run of a plan.
+final class PlanState {
+  /// The samples as the caller gave them, `[N, E]`.
+  var input: UnsafePointer<Float>
+  /// What this step's dropout masks are drawn from.
+  var dropoutKey: UInt64 = 0
+
+  init(input: UnsafePointer<Float>) { self.input = input }
+}
+
+/// A network compiled for one batch size and one purpose: two flat lists of steps.
+///
+/// Everything is decided and allocated when the plan is built; running it allocates nothing.
+final class Plan {
+  enum Purpose: Hashable {
+    case inference
+    case training(Network.Mode)
+  }
+
+  let samples: Int
+  private let state: PlanState
+  private let forwardSteps: [Step]
+  private let backwardSteps: [Step]
+  /// `[N, C]`, valid until the next run.
+  let logits: UnsafeMutableBufferPointer<Float>
+  /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
+  let logitGradient: UnsafeMutableBufferPointer<Float>
+  /// oneDNN's view of the caller's samples, where it reads them without a copy.
+  private let inputMemories: [Memory]
+  private let keptAlive: [AnyObject]
+
+  init(
+    samples: Int, state: PlanState, forward: [Step], backward: [Step],
+    logits: UnsafeMutableBufferPointer<Float>,
+    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [Memory],
+    keepingAlive: [AnyObject]
+  ) {
+    self.samples = samples
+    self.state = state
+    forwardSteps = forward
+    backwardSteps = backward
+    self.logits = logits
+    self.logitGradient = logitGradient
+    self.inputMemories = inputMemories
+    keptAlive = keepingAlive
+  }
+
+  /// Computes the logits.
+  ///
+  /// - Parameters:
+  ///   - input: `[N, E]`; it must stay until after `runBackward`.
+  ///   - dropoutKey: another one for every training step.
+  func runForward(_ input: UnsafePointer<Float>, dropoutKey: UInt64) throws {
+    state.input = input
+    state.dropoutKey = dropoutKey
+    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for step in forwardSteps { try step.run() }
+  }
+
+  /// Computes all gradients from `logitGradient`.
+  func runBackward() throws {
+    for step in backwardSteps { try step.run() }
+  }
+
+  var implementations: [String] {
+    (forwardSteps + backwardSteps).map { "\($0.name): \($0.implementation)" }
+  }
+
+  /// Runs all steps and tells how long each took.
+  ///
+  /// - Parameter seconds: receives one number for each of `implementations`.
+  func runTimed(
+    _ input: UnsafePointer<Float>, seconds: inout [Double], clock: () -> Double
+  ) throws {
+    state.input = input
+    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for (index, step) in (forwardSteps + backwardSteps).enumerated() {
+      let start = clock()
+      try step.run()
+      seconds[index] = clock() - start
+    }
+  }
+}

@@ -1,0 +1,228 @@
+internal import CKernels
+internal import ModelCore
+internal import OneDNN
+
+extension PlanBuilder {
+  func buildForward(_ node: Node) throws {
+    switch node.work {
+    case .input: buildInput(node)
+    case .dense(let dense): try buildDense(node, dense)
+    case .convolution(let convolution, let border):
+      try buildConvolution(node, ConvolutionProblem(convolution, border: border, node: node))
+    case .pool(let pooling): try buildPool(node, pooling)
+    case .normalization(let normalization): try buildNormalization(node, normalization)
+    case .function(let activation): try buildFunction(node, activation)
+    case .softmax: try buildSoftmax(node)
+    case .dropout(let rate, let index): try buildDropout(node, rate: rate, index: index)
+    case .flatten: try buildFlatten(node)
+    case .convert: try buildConversion(node)
+    case .pad(let border): try buildPad(node, border)
+    case .add: try buildAdd(node)
+    case .concatenate: try buildConcatenation(node)
+    }
+  }
+
+  /// Samples that already lie as they are needed are read where the caller has them.
+  private func buildInput(_ node: Node) {
+    let form = node.form
+    guard !form.isSameMemory(as: form.channelsLast) || !readsInputInPlace(node) else { return }
+    let buffer = take(form)
+    set(buffer, for: node)
+    let (target, state, samples) = (buffer.pointer, state, samples)
+    add(node, "stage") {
+      ck_convert(
+        target, form.blocks, form.lanes, state.input, 1, form.channels, form.channels, samples,
+        form.pixels)
+    }
+  }
+
+  /// Kernels take their addresses when the plan is built; only oneDNN's can be moved.
+  private func readsInputInPlace(_ node: Node) -> Bool {
+    node !== graph.output
+      && readers(of: node).allSatisfy { reader in
+        switch reader.work {
+        case .dense, .convolution: true
+        case .flatten: readsInputInPlace(reader)
+        default: false
+        }
+      }
+  }
+
+  private func readers(of node: Node) -> [Node] {
+    graph.nodes.filter { $0.inputs.contains(node) }
+  }
+
+  private func buildFlatten(_ node: Node) throws {
+    let input = node.inputs[0]
+    if isCallersInput(input) { return }
+    try alias(node, to: input)
+    whenBackward { [self] in
+      guard needsGradient(node) else { return }
+      contribute(gradient(of: node), to: input)
+    }
+  }
+
+  /// Whether the node is the caller's samples, read where they are.
+  func isCallersInput(_ node: Node) -> Bool {
+    switch node.work {
+    case .input: !hasActivation(node)
+    case .flatten: isCallersInput(node.inputs[0])
+    default: false
+    }
+  }
+
+  /// oneDNN's view of a node's output.
+  func memory(of node: Node, _ layout: Layout) throws -> Memory {
+    if isCallersInput(node) {
+      let memory = try Memory(layout, at: nil, on: processor)
+      addInputMemory(memory)
+      return memory
+    }
+    return try memory(at: try activation(of: node).pointer, layout)
+  }
+
+  func memory(at pointer: UnsafeMutablePointer<Float>, _ layout: Layout) throws -> Memory {
+    try Memory(layout, at: pointer, on: processor)
+  }
+
+  private func buildConversion(_ node: Node) throws {
+    let input = node.inputs[0]
+    let (from, to) = (input.form, node.form)
+    let source = try activation(of: input).pointer
+    let buffer = take(to)
+    set(buffer, for: node)
+    let (target, samples) = (buffer.pointer, samples)
+    add(node, "convert") {
+      ck_convert(
+        target, to.blocks, to.lanes, source, from.blocks, from.lanes, to.channels, samples,
+        to.pixels)
+    }
+    whenBackward { [self] in
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node)
+      let outgoing = take(from)
+      let (source, target) = (incoming.pointer, outgoing.pointer)
+      add(node, "convert gradient") {
+        ck_convert(
+          target, from.blocks, from.lanes, source, to.blocks, to.lanes, to.channels, samples,
+          to.pixels)
+      }
+      pool.release(incoming)
+      contribute(outgoing, to: input)
+    }
+  }
+
+  private func buildPad(_ node: Node, _ border: Border) throws {
+    let input = node.inputs[0]
+    let (from, to) = (input.form, node.form)
+    let planes = samples * from.blocks
+    let source = try activation(of: input).pointer
+    let buffer = take(to)
+    set(buffer, for: node)
+    let target = buffer.pointer
+    add(node, "pad") {
+      ck_pad(
+        target, source, planes, from.height, from.width, from.lanes, to.height, to.width,
+        border.top, border.left)
+    }
+    whenBackward { [self] in
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node)
+      let outgoing = take(from)
+      let (source, target) = (incoming.pointer, outgoing.pointer)
+      add(node, "crop gradient") {
+        ck_crop(
+          target, source, planes, from.height, from.width, from.lanes, to.height, to.width,
+          border.top, border.left)
+      }
+      pool.release(incoming)
+      contribute(outgoing, to: input)
+    }
+  }
+
+  private func buildConcatenation(_ node: Node) throws {
+    let to = node.form
+    let buffer = take(to)
+    set(buffer, for: node)
+    let (target, samples) = (buffer.pointer, samples)
+    if to.hasPadding {
+      let count = elementCount(to)
+      add(node, "clear") { ck_fill(target, 0, count) }
+    }
+    var first = 0
+    for input in node.inputs {
+      let (from, start) = (input.form, first)
+      let source = try activation(of: input).pointer
+      add(node, "copy") {
+        ck_copy_channels(
+          target, to.blocks, to.lanes, start, source, from.blocks, from.lanes, 0, from.channels,
+          samples, to.pixels)
+      }
+      first += from.channels
+    }
+    whenBackward { [self] in splitGradient(node) }
+  }
+
+  private func splitGradient(_ node: Node) {
+    guard needsGradient(node) else { return }
+    let (to, samples) = (node.form, samples)
+    let incoming = gradient(of: node)
+    let source = incoming.pointer
+    var first = 0
+    for input in node.inputs {
+      let (from, start) = (input.form, first)
+      first += from.channels
+      guard needsGradient(input) else { continue }
+      let outgoing = take(from)
+      let target = outgoing.pointer
+      if from.hasPadding {
+        let count = elementCount(from)
+        add(node, "clear gradient") { ck_fill(target, 0, count) }
+      }
+      add(node, "copy gradient") {
+        ck_copy_channels(
+          target, from.blocks, from.lanes, 0, source, to.blocks, to.lanes, start, from.channels,
+          samples, to.pixels)
+      }
+      contribute(outgoing, to: input)
+    }
+    pool.release(incoming)
+  }
+
+  private func buildAdd(_ node: Node) throws {
+    let terms = FloatPointers(try node.inputs.map { try activation(of: $0).pointer })
+    keepAlive(terms)
+    let buffer = take(node.form)
+    set(buffer, for: node)
+    let (target, count, relu) = (
+      buffer.pointer, elementCount(node.form), Int32(node.appliesReLU ? 1 : 0)
+    )
+    add(node, "add") { ck_sum(target, terms.base, terms.count, relu, count) }
+    let mask = holdForMask(node, buffer)
+    whenBackward { [self] in
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node, maskedBy: mask)
+      if let mask { pool.release(mask) }
+      for input in node.inputs where needsGradient(input) {
+        pool.hold(incoming)
+        contribute(incoming, to: input)
+      }
+      pool.release(incoming)
+    }
+  }
+
+  /// Keeps an output whose sign its own gradient depends on. Nil when there is no ReLU, or when
+  /// a max pool that follows masks the gradient, on a quarter of the numbers.
+  func holdForMask(_ node: Node, _ output: Buffer) -> Buffer? {
+    guard node.appliesReLU, trains, !isMaskedByReader(node) else { return nil }
+    pool.hold(output)
+    return output
+  }
+
+  func isMaskedByReader(_ node: Node) -> Bool {
+    guard let reader = onlyReader(of: node), case .pool(let pooling) = reader.work else {
+      return false
+    }
+    return pooling.statistic == .max
+  }
+}

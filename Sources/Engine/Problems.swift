@@ -1,0 +1,121 @@
+internal import ModelCore
+internal import OneDNN
+
+/// A convolution as oneDNN is asked for it; padding lanes count as channels.
+struct ConvolutionProblem {
+  let source: Form
+  let destination: Form
+  let kernel: Extent2D
+  let geometry: ConvolutionGeometry
+  let usesBias: Bool
+  let appliesReLU: Bool
+
+  /// - Parameter border: explicit padding that was in front of it.
+  init(_ convolution: Convolution2D, border: Border, node: Node) {
+    source = node.inputs[0].form
+    destination = node.form
+    kernel = convolution.kernelSize
+    usesBias = convolution.usesBias
+    appliesReLU = node.appliesReLU
+    let (extent, strides) = (convolution.extent, convolution.strides)
+    let rows = convolution.padding.amounts(
+      input: source.height, extent: extent.height, stride: strides.height)
+    let columns = convolution.padding.amounts(
+      input: source.width, extent: extent.width, stride: strides.width)
+    let before = [rows.before + border.top, columns.before + border.left]
+    // Only what a window reaches: strides may leave the last rows out.
+    let after = [
+      (destination.height - 1) * strides.height + extent.height - source.height - before[0],
+      (destination.width - 1) * strides.width + extent.width - source.width - before[1],
+    ].map { max(0, $0) }
+    geometry = ConvolutionGeometry(
+      strides: [strides.height, strides.width],
+      dilations: [convolution.dilation.height, convolution.dilation.width],
+      paddingBefore: before, paddingAfter: after)
+  }
+
+  var inputs: Int { source.paddedChannels }
+  var outputs: Int { destination.paddedChannels }
+
+  /// Where Winograd's transforms pay: fewer channels leave too little to save, and on images of
+  /// 3 channels it is slow and inaccurate.
+  var prefersWinograd: Bool {
+    Processor.hasAVX512 && kernel.height == 3 && kernel.width == 3
+      && geometry.strides == [1, 1] && geometry.dilations == [1, 1]
+      && source.channels >= 16 && destination.channels >= 16
+  }
+
+  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
+    if let chosen { return chosen }
+    return try Layout([outputs, inputs, kernel.height, kernel.width], .any)
+  }
+
+  /// - Parameter weights: nil leaves the choice to oneDNN.
+  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
+    WeightedLayouts(
+      source: try source.layout(samples: samples),
+      weights: try self.weights(weights),
+      bias: usesBias ? try Layout([outputs], .x) : nil,
+      destination: try destination.layout(samples: samples))
+  }
+}
+
+/// A dense layer as oneDNN is asked for it.
+struct DenseProblem {
+  let inputs: Int
+  let units: Int
+  let usesBias: Bool
+  let appliesReLU: Bool
+
+  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
+    if let chosen { return chosen }
+    return try Layout([units, inputs], .any)
+  }
+
+  /// - Parameter weights: nil leaves the choice to oneDNN.
+  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
+    WeightedLayouts(
+      source: try Layout([samples, inputs], .nc),
+      weights: try self.weights(weights),
+      bias: usesBias ? try Layout([units], .x) : nil,
+      destination: try Layout([samples, units], .nc))
+  }
+}
+
+extension Processor {
+  /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
+  static let nominalSamples = 64
+
+  /// The algorithm and the layout of the weights, from what the forward step prefers.
+  func convolutionLayout(
+    _ problem: ConvolutionProblem
+  ) throws(OneDNNError) -> (Layout, ConvolutionAlgorithm) {
+    let layouts = try problem.layouts(samples: Self.nominalSamples, weights: nil)
+    for algorithm in problem.algorithms {
+      let operation: Operation
+      do {
+        operation = try convolutionForward(
+          layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU)
+      } catch .unimplemented { continue }
+      if !operation.isReference, let layout = operation.layout(of: .weights) {
+        return (layout, algorithm)
+      }
+    }
+    let kernel = problem.kernel
+    return (
+      try Layout([problem.outputs, problem.inputs, kernel.height, kernel.width], .oihw), .direct
+    )
+  }
+
+  func denseLayout(inputs: Int, units: Int) throws(OneDNNError) -> Layout {
+    let problem = DenseProblem(inputs: inputs, units: units, usesBias: true, appliesReLU: false)
+    let operation = try innerProductForward(
+      try problem.layouts(samples: Self.nominalSamples, weights: nil), appliesReLU: false)
+    if let layout = operation.layout(of: .weights) { return layout }
+    return try Layout([units, inputs], .oi)
+  }
+}
+
+extension ConvolutionProblem {
+  var algorithms: [ConvolutionAlgorithm] { prefersWinograd ? [.winograd, .direct] : [.direct] }
+}

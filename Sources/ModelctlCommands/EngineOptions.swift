@@ -1,0 +1,26 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Engine
+internal import Foundation
+internal import ModelCore
+
+/// How the engine is to run.
+struct EngineOptions: ParsableArguments {
+  @Option(help: "Threads to compute with; the same number gives the same bits. 0: all cores.")
+  var threads = 0
+
+  func validate() throws {
+    guard (0...1024).contains(threads) else {
+      throw ValidationError("--threads takes a number from 0 to 1024")
+    }
+  }
+
+  /// The network of a checkpoint, ready to run.
+  ///
+  /// - Throws: `CheckpointError` or `ArchitectureError` when the file holds no whole model, or one
+  ///   that the engine cannot run.
+  func network(of checkpoint: Checkpoint) throws -> Network {
+    let architecture = try checkpoint.requireArchitecture()
+    return try Network(architecture, parameters: checkpoint.parameters(), threads: threads)
+  }
+}

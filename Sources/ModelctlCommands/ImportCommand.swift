@@ -1,0 +1,195 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Conversion
+internal import Foundation
+internal import ModelCore
+
+/// `modelctl import`: arrays and an architecture become a checkpoint.
+struct ImportCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "import",
+    abstract: "Make a checkpoint from arrays (.npy, .npz, IDX) and an architecture.",
+    discussion: """
+      An array's name says what it is: train/x, train/y and train/id are the inputs, targets and \
+      ids of the split 'train'; anything else, such as dense/kernel, is a weight. The names in a \
+      .npz are the arrays' own; before another file the name is written with '=', as in \
+      train/x=images.npy. The files of the MNIST family and x_train, y_train, x_test, y_test are \
+      known by their own names.
+
+      Without weights the network gets fresh ones. Without ids samples are numbered in the order \
+      of the arrays, through all splits.
+      """)
+
+  @Argument(
+    help: "Array files, and last the checkpoint to write.", completion: .file())
+  var files: [String]
+
+  @Option(
+    help: "The network, as Keras's model.to_json() writes it.", completion: .file())
+  var architecture: String
+
+  @Option(help: "Cut a validation split from the training data: a number of samples, or N%.")
+  var validation: SplitSize?
+
+  @Option(help: "Cut a split of unseen samples, which unlearning compares with.")
+  var unseen: SplitSize?
+
+  @Option(help: "Cut a test split.")
+  var test: SplitSize?
+
+  @Option(
+    help: """
+      Model input = stored value * scale + offset. A number, a fraction, or one for each channel \
+      with commas. Default: 1/255 for 8-bit data, else 1.
+      """)
+  var scale: FactorList?
+
+  @Option(help: "See --scale. Default: 0.")
+  var offset: FactorList?
+
+  @Option(help: "The classes' names, in order, with commas.")
+  var classNames: String?
+
+  @Option(help: "Decides the fresh weights and which samples are cut.")
+  var seed: UInt64 = 0
+
+  @Flag(help: "Refuse to replace an existing output.")
+  var noClobber = false
+
+  @OptionGroup var result: OutputOptions
+
+  func validate() throws {
+    guard files.count >= 2 else {
+      throw ValidationError("give at least one array file, and last the checkpoint to write")
+    }
+  }
+
+  func run() throws {
+    let (inputs, output) = (Array(files.dropLast()), files[files.count - 1])
+    let file = try OutputFile(output, inputs: inputs + [architecture], noClobber: noClobber)
+    let (text, network) = try readArchitecture()
+    let arrays = try ImportArrays(inputs)
+    let plan = try ImportPlan(
+      arrays, network: network,
+      cuts: [("validation", validation), ("unseen", unseen), ("test", test)].compactMap {
+        name, size in
+        size.map { (name, $0) }
+      }, scale: scale?.values, offset: offset?.values, seed: seed)
+    var draft = CheckpointDraft(modelConfig: text, parameters: try parameters(arrays, network))
+    draft.splits = plan.splits
+    draft.inputScale = plan.scale
+    draft.inputOffset = plan.offset
+    draft.classNames = try names(count: network.classCount())
+    draft.provenance = plan.entry(seed: seed)
+    try draft.write(to: file.path, options: .interruptible)
+    try result.print(
+      ImportReport(
+        output: output, model: network.name, parameters: draft.parameters.scalarCount,
+        weights: arrays.weights.isEmpty ? "initialized" : "given", scale: plan.scale,
+        offset: plan.offset, splits: plan.splits.map(ImportReport.SplitRow.init)))
+  }
+
+  private func readArchitecture() throws -> (text: String, network: Architecture) {
+    guard FileManager.default.fileExists(atPath: architecture) else {
+      throw CommandError(.inputMissing, "cannot open \(architecture.quoted): no such file")
+    }
+    guard let text = try? String(contentsOfFile: architecture, encoding: .utf8) else {
+      throw CommandError(.badInput, "\(architecture.quoted) is not a text file")
+    }
+    do {
+      let network = try KerasConfiguration(parsing: text).architecture
+      _ = try network.parameterSpecifications()
+      return (text, network)
+    } catch {
+      throw CommandError(.badInput, "\(architecture.quoted): \("\(error)".unquoted)")
+    }
+  }
+
+  private func parameters(_ arrays: ImportArrays, _ network: Architecture) throws -> Parameters {
+    let specifications = try network.parameterSpecifications()
+    guard let first = arrays.weights.first else {
+      return Parameters(initializing: specifications, seed: seed)
+    }
+    let found = try WeightNames.match(arrays.weights, to: specifications, file: first.file)
+    return Parameters(
+      try specifications.compactMap { specification in
+        try found[specification.name].map {
+          Parameter(
+            name: specification.name, shape: specification.shape, values: try $0.tensor().floats)
+        }
+      })
+  }
+
+  private func names(count: Int) throws -> [String]? {
+    guard let classNames else { return nil }
+    let names = classNames.split(separator: ",").map {
+      $0.trimmingCharacters(in: .whitespaces)
+    }
+    guard names.count == count, Set(names).count == count else {
+      throw CommandError(
+        .usage, "--class-names: expected \(count) different names, found \(names.count)")
+    }
+    return names
+  }
+}
+
+/// Numbers with commas, each a decimal or a fraction such as `1/255`.
+struct FactorList: ExpressibleByArgument, Hashable {
+  let values: [Float]
+
+  init?(argument: String) {
+    var values: [Float] = []
+    for word in argument.split(separator: ",", omittingEmptySubsequences: false) {
+      let parts = word.split(separator: "/", omittingEmptySubsequences: false).map {
+        Double($0.trimmingCharacters(in: .whitespaces))
+      }
+      guard let top = parts.first ?? nil, parts.count <= 2 else { return nil }
+      let bottom = parts.count == 2 ? parts[1] : 1
+      guard let bottom, bottom != 0, (top / bottom).isFinite else { return nil }
+      values.append(Float(top / bottom))
+    }
+    guard !values.isEmpty else { return nil }
+    self.values = values
+  }
+}
+
+/// - SeeAlso: `Schemas/report/import-1.schema.json`.
+struct ImportReport: Encodable, CustomStringConvertible {
+  struct SplitRow: Encodable {
+    let name: String
+    let role: String
+    let samples: Int
+    let shape: [Int]
+    let dtype: String
+  }
+
+  let schema = "modelctl/import/1"
+  let output: String
+  let model: String
+  let parameters: Int
+  let weights: String
+  let scale: [Float]
+  let offset: [Float]
+  let splits: [SplitRow]
+
+  var description: String {
+    var table = TextTable([("split", .left), ("role", .left), ("samples", .right), ("x", .left)])
+    for split in splits {
+      table.rows.append([
+        split.name.unquoted, split.role, split.samples.grouped, "\(split.dtype) \(split.shape)",
+      ])
+    }
+    let factors = "model input = stored value * \(Self.text(scale)) + \(Self.text(offset))"
+    return """
+      \(model.quoted): \(parameters.grouped) parameters, \(weights); \(factors)
+
+      \(table)
+
+      wrote \(output.quoted)
+      """
+  }
+
+  private static func text(_ values: [Float]) -> String {
+    values.count == 1 ? "\(values[0])" : "\(values)"
+  }
+}

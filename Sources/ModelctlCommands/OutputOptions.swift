@@ -1,0 +1,44 @@
+internal import ArgumentParser
+internal import Foundation
+
+/// How a command tells its result: stdout is the result, stderr everything else.
+struct OutputOptions: ParsableArguments {
+  @Flag(help: "Print the result as one JSON object.")
+  var json = false
+
+  @Flag(name: [.customShort("q"), .long], help: "Show no progress, and print nothing but JSON.")
+  var quiet = false
+
+  /// Prints a result for people, or for programs.
+  func print(_ result: some Encodable & CustomStringConvertible) throws {
+    if json {
+      Swift.print(String(decoding: try Self.encode(result), as: UTF8.self))
+    } else if !quiet {
+      Swift.print(result)
+    }
+  }
+
+  /// One line of JSON with sorted keys, so that equal results are equal bytes.
+  static func encode(_ result: some Encodable) throws -> Data {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.sortedKeys, .withoutEscapingSlashes]
+    encoder.nonConformingFloatEncodingStrategy = .throw
+    return try encoder.encode(result)
+  }
+}
+
+/// Says something on stderr, as every message but a result is said.
+func warn(_ message: String) {
+  FileHandle.standardError.write(Data("modelctl: \(message)\n".utf8))
+}
+
+extension String {
+  /// The text in quotes, with control characters escaped so that no file name drives a terminal.
+  var quoted: String {
+    let safe = unicodeScalars.map { scalar in
+      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
+        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+    }
+    return "'" + safe.joined() + "'"
+  }
+}

@@ -1,0 +1,176 @@
+public import ArgumentParser
+internal import Checkpoints
+internal import Engine
+internal import Foundation
+internal import ModelCore
+
+/// `modelctl train`: the engine on a checkpoint's own training split.
+struct TrainCommand: ParsableCommand {
+  static let configuration = CommandConfiguration(
+    commandName: "train",
+    abstract: "Train a checkpoint's model on its own training split.",
+    discussion: """
+      Training starts from the weights in the file. The recipe (epochs, optimizer, learning rate, \
+      batch, seed) is written into the output, where 'unlearn' and its cost estimate find it.
+      """)
+
+  @Argument(help: "A checkpoint with a training split.", completion: .file())
+  var input: String
+
+  @Argument(help: "The trained checkpoint; replaced at once when it exists.", completion: .file())
+  var output: String
+
+  @Option(help: "Passes over the training split.")
+  var epochs = 10
+
+  @Option(help: "Samples in one step.")
+  var batch = 128
+
+  @Option(help: "adam or sgd (momentum 0.9).")
+  var optimizer = OptimizerName.adam
+
+  @Option(help: "The highest learning rate. Default: 0.001 for adam, 0.05 for sgd.")
+  var learningRate: Float?
+
+  @Option(help: "linear-to-zero or constant.")
+  var schedule = TrainingRecipe.Schedule.linearToZero
+
+  @Option(help: "Decides the order of samples and what dropout drops.")
+  var seed: UInt64 = 0
+
+  @Option(help: "The split to train on. Default: the one whose role is train.")
+  var split: String?
+
+  @Flag(help: "Allow the output to be the input.")
+  var inPlace = false
+
+  @Flag(help: "Refuse to replace an existing output.")
+  var noClobber = false
+
+  @OptionGroup var engine: EngineOptions
+  @OptionGroup var result: OutputOptions
+
+  func validate() throws {
+    guard (1...100_000).contains(epochs) else {
+      throw ValidationError("--epochs takes a number from 1 to 100000")
+    }
+    guard (1...1_000_000).contains(batch) else {
+      throw ValidationError("--batch takes a number from 1 to 1000000")
+    }
+    guard learningRate.map({ $0 > 0 && $0.isFinite }) ?? true else {
+      throw ValidationError("--learning-rate takes a number above 0")
+    }
+  }
+
+  func run() throws {
+    let file = try OutputFile(output, inputs: [input], inPlace: inPlace, noClobber: noClobber)
+    let checkpoint = try Checkpoint(reading: input)
+    let training = try checkpoint.split(named: split, role: .train)
+    let network = try engine.network(of: checkpoint)
+    try checkpoint.requireTrainableLayers()
+    let recipe = recipe()
+    let start = ContinuousClock.now
+    let summary = try train(network, on: try checkpoint.samples(of: training), recipe: recipe)
+    let seconds = (ContinuousClock.now - start) / .seconds(1)
+    var report = TrainReport(
+      input: input, output: output, recipe: recipe, split: training.name,
+      samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss,
+      seconds: seconds)
+    for split in checkpoint.splits {
+      let evaluation = try network.evaluate(checkpoint.samples(of: split))
+      report.splits.append(SplitResult(split, evaluation))
+    }
+    var changes = CheckpointChanges()
+    changes.parameters = try network.parameters
+    // The state belongs to another run of another optimizer.
+    changes.dropsOptimizerState = true
+    changes.recipe = recipe.continuing(checkpoint.recipe)
+    changes.provenance = report.entry(threads: network.threads)
+    try checkpoint.rewrite(changes, to: file.path, options: .interruptible)
+    try result.print(report)
+  }
+
+  private func recipe() -> TrainingRecipe {
+    TrainingRecipe(
+      epochs: epochs, batchSize: batch, optimizer: optimizer.optimizer,
+      learningRate: learningRate ?? optimizer.learningRate, schedule: schedule, seed: seed)
+  }
+
+  private func train(
+    _ network: Network, on source: any SampleSource, recipe: TrainingRecipe
+  ) throws -> TrainingSummary {
+    let line = ProgressLine("training", quiet: result.quiet)
+    return try network.train(on: source, recipe: recipe) { progress in
+      try Interruption.check()
+      let loss = String(format: "%.4f", progress.loss)
+      line.update(
+        Double(progress.step) / Double(progress.steps),
+        "epoch \(progress.epoch + 1)/\(progress.epochs), loss \(loss)")
+    }
+  }
+}
+
+/// The optimizers that `train` offers, with their usual settings.
+enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
+  case adam, sgd
+
+  var optimizer: TrainingRecipe.Optimizer { self == .adam ? .adam : .sgd(momentum: 0.9) }
+  var learningRate: Float { self == .adam ? 1e-3 : 0.05 }
+}
+
+extension TrainingRecipe.Schedule: ExpressibleByArgument {}
+
+extension TrainingRecipe {
+  /// The recipe of a model that was trained before: its epochs add up, so that the cost of
+  /// retraining is not understated.
+  func continuing(_ earlier: TrainingRecipe?) -> TrainingRecipe {
+    var total = self
+    total.epochs += earlier?.epochs ?? 0
+    return total
+  }
+}
+
+/// What a training run came to.
+///
+/// - SeeAlso: `Schemas/report/train-1.schema.json`.
+struct TrainReport: Encodable, CustomStringConvertible {
+  let schema = "modelctl/train/1"
+  let input: String
+  let output: String
+  let recipe: TrainingRecipe
+  let split: String
+  let samples: Int
+  let steps: Int
+  /// The mean loss of the last epoch, in nats a sample.
+  let loss: Double
+  let seconds: Double
+  var splits: [SplitResult] = []
+
+  /// What the file will remember of the run.
+  func entry(threads: Int) -> ProvenanceEntry {
+    ProvenanceEntry(
+      operation: "train",
+      details: .object([
+        "recipe": .object([
+          "epochs": .integer(Int64(recipe.epochs)), "batchSize": .integer(Int64(recipe.batchSize)),
+          "learningRate": .number(Double(recipe.learningRate)),
+          "schedule": .string(recipe.schedule.rawValue),
+          "seed": .integer(Int64(bitPattern: recipe.seed)),
+        ]), "split": .string(split), "samples": .integer(Int64(samples)),
+        "threads": .integer(Int64(threads)), "loss": .number(loss),
+        "summary": .string("\(recipe.epochs) epochs on \(samples.grouped) samples"),
+      ]))
+  }
+
+  var description: String {
+    """
+    trained on \(samples.grouped) samples of \(split.quoted) for \(recipe.epochs) epochs \
+    (\(steps.grouped) steps, \(String(format: "%.1f", seconds)) s), last loss \
+    \(String(format: "%.4f", loss))
+
+    \(SplitResult.table(splits))
+
+    wrote \(output.quoted)
+    """
+  }
+}

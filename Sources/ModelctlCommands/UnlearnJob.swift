@@ -1,0 +1,134 @@
+internal import Checkpoints
+internal import Engine
+internal import Foundation
+internal import ModelCore
+internal import Unlearning
+
+/// One request on one file: which rows are meant, and what the engine is given.
+struct UnlearnJob {
+  let checkpoint: Checkpoint
+  let network: Network
+  let selection: ForgetSelection
+  let list: IdentifierList?
+  private let training: StoredSplit
+  private let request: UnlearningRequest
+  private let unlearner: Unlearner
+
+  init(
+    input: String, subject: SubjectOptions, how: MethodOptions, engine: EngineOptions
+  ) throws {
+    list = try subject.forget.map { try IdentifierList(path: $0) }
+    let method = try UnlearningMethods.named(how.method)
+    let checkpoint = try Checkpoint(reading: input)
+    self.checkpoint = checkpoint
+    let training = try checkpoint.split(named: nil, role: .train)
+    self.training = training
+    let unseen = try checkpoint.split(named: how.unseen, role: .unseen)
+    try checkpoint.requireTrainableLayers()
+    let network = try engine.network(of: checkpoint)
+    self.network = network
+    let classes = try subject.forgetClass.map {
+      try checkpoint.classIndex(named: $0, classCount: network.classCount)
+    }
+    selection =
+      try list.map { try ForgetSelection($0, in: checkpoint, training: training.name) }
+      ?? ForgetSelection(classes: Set(classes.map(Int32.init)), in: checkpoint)
+    if let list, !selection.unknown.isEmpty, !subject.allowMissing {
+      throw CommandError(
+        .badInput,
+        "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
+          + "\(input.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
+          + "--allow-missing to go on without them")
+    }
+    let rows = selection.rows[training.name] ?? []
+    guard !rows.isEmpty else {
+      throw CommandError(
+        .badInput,
+        "nothing to unlearn: none of the records is in the training split \(training.name.quoted)")
+    }
+    request = UnlearningRequest(
+      list == nil ? .classes(classes) : .samples(rows),
+      recipe: try Self.recipe(of: checkpoint, how), maxCost: how.maxCost?.value,
+      requiresPower: how.requirePower, seed: how.seed)
+    unlearner = Unlearner(
+      network,
+      data: try Self.data(checkpoint, training: training, unseen: unseen), request: request,
+      method: method)
+  }
+
+  private static func recipe(
+    of checkpoint: Checkpoint, _ how: MethodOptions
+  ) throws -> TrainingRecipe? {
+    guard let epochs = how.epochs else { return checkpoint.recipe }
+    var recipe = checkpoint.recipe ?? UnlearningRequest.assumedRecipe
+    recipe.epochs = epochs
+    return recipe
+  }
+
+  private static func data(
+    _ checkpoint: Checkpoint, training: StoredSplit, unseen: StoredSplit
+  ) throws -> UnlearningData {
+    let others = checkpoint.splits.filter { $0.role == .validation || $0.role == .test }
+    return UnlearningData(
+      train: try checkpoint.samples(of: training), unseen: try checkpoint.samples(of: unseen),
+      reported: try others.map { ($0.name, try checkpoint.samples(of: $0)) })
+  }
+
+  func run(
+    progress: @escaping (UnlearningProgress) throws -> Void
+  ) throws -> UnlearningOutcome {
+    try unlearner.run(progress: progress)
+  }
+
+  /// Writes the new file: other weights, and nothing left of what was forgotten.
+  func write(_ outcome: UnlearningOutcome, to path: String) throws {
+    var changes = CheckpointChanges()
+    changes.parameters = outcome.parameters
+    changes.removedRows = selection.rows.mapValues(Set.init)
+    // It holds a trace of every sample that it has seen.
+    changes.dropsOptimizerState = true
+    changes.provenance = try ProvenanceEntry(unlearning: outcome.report)
+    try checkpoint.rewrite(changes, to: path, options: .interruptible)
+  }
+
+  /// Says on stderr what is odd about the list of ids, by line.
+  func warnAboutIds() {
+    guard let list else { return }
+    if !list.duplicates.isEmpty {
+      warn(
+        "\(list.name) repeats \(list.duplicates.count) ids: \(IdentifierList.quote(list.duplicates))"
+      )
+    }
+    if !selection.unknown.isEmpty {
+      warn(
+        "\(list.name) names \(selection.unknown.count) ids that the file does not have: "
+          + IdentifierList.quote(selection.unknown))
+    }
+    if !selection.outsideTraining.isEmpty {
+      warn(
+        "\(selection.outsideTraining.count) ids are outside the training split; their records are "
+          + "deleted, but there is nothing to unlearn: "
+          + IdentifierList.quote(selection.outsideTraining))
+    }
+  }
+
+  var summary: UnlearnResult.Request {
+    UnlearnResult.Request(
+      ids: list?.entries.count, duplicates: list?.duplicates.count ?? 0,
+      unknown: selection.unknown.count, outsideTraining: selection.outsideTraining.count)
+  }
+
+  /// What a run would read, forget and spend.
+  func plan(output: String?) -> UnlearnPlan {
+    let forget = selection.rows[training.name]?.count ?? 0
+    let recipe = request.recipe ?? UnlearningRequest.assumedRecipe
+    let retraining = Double(recipe.epochs) * Double(training.layout.count - forget)
+    let scenario: UnlearningProblem.Scenario = list == nil ? .classes([]) : .samples
+    let share = request.maxCost ?? unlearner.method.defaultCost(for: scenario)
+    return UnlearnPlan(
+      input: checkpoint.path, output: output, method: unlearner.method.name, request: summary,
+      forgetCount: forget, retainCount: training.layout.count - forget,
+      removedRows: selection.rows.mapValues(\.count), retrainingPasses: retraining,
+      largestShare: share)
+  }
+}

@@ -1,0 +1,73 @@
+internal import Foundation
+internal import ModelCore
+internal import Unlearning
+
+/// What `modelctl unlearn` prints: the engine's report, and what happened to the files.
+///
+/// - SeeAlso: `Schemas/report/unlearn-1.schema.json`.
+struct UnlearnResult: Encodable, CustomStringConvertible {
+  /// What became of the list of ids.
+  struct Request: Encodable {
+    /// Distinct ids given; absent when classes are forgotten.
+    let ids: Int?
+    let duplicates: Int
+    let unknown: Int
+    let outsideTraining: Int
+  }
+
+  let report: UnlearningReport
+  let request: Request
+  let input: String
+  /// Absent when nothing was written.
+  let output: String?
+  /// How many rows each split lost in the output.
+  let removedRows: [String: Int]
+
+  private enum CodingKeys: String, CodingKey { case request, input, output, removedRows }
+
+  /// The report's members and our own, in one object.
+  func encode(to encoder: any Encoder) throws {
+    try report.encode(to: encoder)
+    var container = encoder.container(keyedBy: CodingKeys.self)
+    try container.encode(request, forKey: .request)
+    try container.encode(input, forKey: .input)
+    try container.encodeIfPresent(output, forKey: .output)
+    try container.encode(removedRows, forKey: .removedRows)
+  }
+
+  var description: String {
+    guard let output else {
+      return "\(report)\n\nnothing was written; \(input.quoted) is as it was"
+    }
+    let rows = removedRows.keys.sorted().map { "\((removedRows[$0] ?? 0).grouped) of \($0.quoted)" }
+    return
+      "\(report)\n\nwrote \(output.quoted) without these records (\(rows.joined(separator: ", ")))"
+  }
+}
+
+/// What `modelctl unlearn --dry-run` prints.
+///
+/// - SeeAlso: `Schemas/report/unlearn-plan-1.schema.json`.
+struct UnlearnPlan: Encodable, CustomStringConvertible {
+  let schema = "modelctl/unlearn-plan/1"
+  let input: String
+  let output: String?
+  let method: String
+  let request: UnlearnResult.Request
+  let forgetCount: Int
+  let retainCount: Int
+  let removedRows: [String: Int]
+  /// Sample passes of retraining: epochs times retained samples.
+  let retrainingPasses: Double
+  /// The largest share of them that an attempt may take; absent without a limit.
+  let largestShare: Double?
+
+  var description: String {
+    let share = largestShare.map { String(format: "at most %.1f %%", $0 * 100) } ?? "up to all"
+    return """
+      would forget \(forgetCount.grouped) of \((forgetCount + retainCount).grouped) training \
+      samples by \(method), for \(share) of retraining's \
+      \(Int(retrainingPasses).grouped) sample passes
+      """
+  }
+}

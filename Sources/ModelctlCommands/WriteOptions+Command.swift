@@ -1,0 +1,26 @@
+internal import Checkpoints
+internal import Foundation
+internal import ModelCore
+internal import Unlearning
+
+extension WriteOptions {
+  /// How every command writes: under our name and version, and until somebody interrupts.
+  static var interruptible: WriteOptions {
+    WriteOptions(
+      producer: "modelctl \(Modelctl.version)", checkInterruption: Interruption.check)
+  }
+}
+
+extension ProvenanceEntry {
+  /// What a file remembers of an unlearning: what was done and measured, nobody's id.
+  init(unlearning report: UnlearningReport) throws {
+    let text = String(decoding: try OutputOptions.encode(report), as: UTF8.self)
+    guard case .object(var details) = try JSONValue(parsing: text) else {
+      throw CommandError(.internalFailure, "the report is no JSON object")
+    }
+    let count = report.scenario.forgetCount
+    details["summary"] = .string(
+      "\(count.grouped) samples by \(report.method.name), \(report.verdict.outcome.rawValue)")
+    self.init(operation: "unlearn", details: .object(details))
+  }
+}

@@ -1,0 +1,63 @@
+internal import COneDNN
+
+/// How the numbers of a tensor lie in memory: a `dnnl_memory_desc_t` of 32-bit floats.
+///
+/// Axes are named as oneDNN names them; capital letters with a number stand for blocks.
+public final class Layout {
+  /// An order of axes in memory.
+  public enum Format: Hashable, Sendable {
+    /// Whatever the implementation likes best.
+    case any
+    case x, nc
+    case oi, io, oihw, hwio
+    case nchw, nhwc, nChw8c, nChw16c
+  }
+
+  var descriptor: dnnl_memory_desc_t
+
+  init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
+
+  /// - Parameter dimensions: in oneDNN's logical order, `[N, C, H, W]` or `[O, I, H, W]`,
+  ///   whatever the order in memory.
+  public init(_ dimensions: [Int], _ format: Format) throws(OneDNNError) {
+    descriptor = dnnl_memory_desc_t()
+    let extents = dimensions.map(Int64.init)
+    try check(
+      dnnl_memory_desc_init_by_tag(
+        &descriptor, Int32(extents.count), extents, dnnl_f32, format.tag),
+      "describing \(dimensions) as \(format)")
+  }
+
+  /// The bytes that such a tensor needs, padding included.
+  public var byteCount: Int { dnnl_memory_desc_get_size(&descriptor) }
+
+  public var dimensions: [Int] {
+    withUnsafeBytes(of: descriptor.dims) { raw in
+      raw.bindMemory(to: Int64.self).prefix(Int(descriptor.ndims)).map(Int.init)
+    }
+  }
+}
+
+extension Layout: Equatable {
+  public static func == (left: Layout, right: Layout) -> Bool {
+    left === right || dnnl_memory_desc_equal(&left.descriptor, &right.descriptor) != 0
+  }
+}
+
+extension Layout.Format {
+  var tag: dnnl_format_tag_t {
+    switch self {
+    case .any: dnnl_format_tag_any
+    case .x: dnnl_x
+    case .nc: dnnl_nc
+    case .oi: dnnl_oi
+    case .io: dnnl_io
+    case .oihw: dnnl_oihw
+    case .hwio: dnnl_hwio
+    case .nchw: dnnl_nchw
+    case .nhwc: dnnl_nhwc
+    case .nChw8c: dnnl_nChw8c
+    case .nChw16c: dnnl_nChw16c
+    }
+  }
+}

@@ -1,0 +1,30 @@
+internal import Engine
+
+/// Goes on training on the retained samples and hopes that the others fade.
+///
+/// They hardly do: an over-fit model keeps them. It is here because it is what people try first.
+public struct FineTune: UnlearningMethod, Hashable {
+  /// How many retained samples go into a step.
+  public var retainBatch = 128
+  /// Adam's rate as a share of training's; it falls linearly to zero.
+  public var rateShare: Float = 0.5
+
+  public init() {}
+
+  public var name: String { "finetune" }
+  public var settings: [String: Setting] {
+    ["retainBatch": .number(Double(retainBatch)), "rateShare": .number(Double(rateShare))]
+  }
+
+  public func unlearn(_ session: UnlearningSession) throws {
+    let count = session.batchSizes(forget: 0, retain: retainBatch).retain
+    var descent = Descent(
+      [.init([.init(.retain, count: count, .init(.labels))])],
+      steps: session.affordableSteps(passesPerStep: Double(count), checks: 0),
+      learningRate: session.adamLearningRate * rateShare)
+    descent.schedule = .linearToZero
+    descent.mode = .training
+    descent.averages = false
+    try session.descend(descent)
+  }
+}

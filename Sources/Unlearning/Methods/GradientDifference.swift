@@ -1,0 +1,50 @@
+/// Descends on the retained samples and ascends on those to forget: `CE(R) - weight * CE(F)`.
+///
+/// It ends when the samples to forget are answered no better than unseen ones, for ascent has no end
+/// of its own.
+///
+/// - SeeAlso: "NegGrad+" of Kurmanji et al., "Towards Unbounded Machine Unlearning", NeurIPS 2023.
+public struct GradientDifference: UnlearningMethod, Hashable {
+  public var forgetBatch = 64
+  public var retainBatch = 128
+  /// Of the ascent, against the descent.
+  public var weight: Float = 0.5
+  /// Adam's rate as a share of training's.
+  public var rateShare: Float = 0.15
+  /// The largest norm of a step's gradient: ascent blows it up.
+  public var gradientNorm: Float = 1
+
+  public init() {}
+
+  public var name: String { "neggrad" }
+  public var settings: [String: Setting] {
+    [
+      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
+      "weight": .number(Double(weight)), "rateShare": .number(Double(rateShare)),
+      "gradientNorm": .number(Double(gradientNorm)),
+    ]
+  }
+
+  public func unlearn(_ session: UnlearningSession) throws {
+    let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
+    let stage = Descent.Stage(
+      [
+        .init(.retain, count: retain, .init(.labels)),
+        .init(.forget, count: forget, .init(.labels, weight: -weight)),
+      ], gradientNorm: gradientNorm)
+    let checks = session.affordableChecks
+    var descent = Descent(
+      [stage],
+      steps: session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks),
+      learningRate: session.adamLearningRate * rateShare)
+    descent.schedule = .constant
+    descent.averages = false
+    descent.checks = checks
+    let isClass = session.problem.scenario != .samples
+    descent.react = { check, _ in
+      let isDone = isClass ? check.accuracy <= ClassTest.allowance : check.accuracyExcess <= 0
+      return isDone ? .stop : .go
+    }
+    try session.descend(descent)
+  }
+}

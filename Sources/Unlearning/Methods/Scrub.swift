@@ -1,0 +1,59 @@
+/// Drives the model away from the original's answers on samples to forget, and back to them, and to
+/// the labels, on the others, in turns; and rewinds to where the samples to forget are answered like
+/// unseen ones.
+///
+/// Forget turns maximise `T^2 KL(original || model)`, retain turns minimise
+/// `gamma CE + alpha T^2 KL(original || model)`.
+///
+/// - SeeAlso: Kurmanji et al., "Towards Unbounded Machine Unlearning", NeurIPS 2023.
+public struct Scrub: UnlearningMethod, Hashable {
+  public var forgetBatch = 64
+  public var retainBatch = 128
+  /// Steps away from the original, then steps back, in each round.
+  public var forgetSteps = 5
+  public var retainSteps = 10
+  public var temperature: Float = 2
+  public var alpha: Float = 0.1
+  public var gamma: Float = 1
+  /// Adam's rate as a share of training's.
+  public var rateShare: Float = 0.15
+
+  public init() {}
+
+  public var name: String { "scrub" }
+  public var settings: [String: Setting] {
+    [
+      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
+      "forgetSteps": .number(Double(forgetSteps)), "retainSteps": .number(Double(retainSteps)),
+      "temperature": .number(Double(temperature)), "alpha": .number(Double(alpha)),
+      "gamma": .number(Double(gamma)), "rateShare": .number(Double(rateShare)),
+    ]
+  }
+
+  public func unlearn(_ session: UnlearningSession) throws {
+    let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
+    let away = Descent.Stage(
+      [
+        .init(
+          .forget, count: forget, .init(.original, weight: -1, temperature: temperature))
+      ], steps: forgetSteps, gradientNorm: 1)
+    let back = Descent.Stage(
+      [
+        .init(
+          .retain, count: retain, .init(.labels, weight: gamma),
+          .init(.original, weight: alpha, temperature: temperature))
+      ], steps: retainSteps)
+    // The original model answers every batch too, which costs a third on top.
+    let round = Double(forgetSteps * forget + retainSteps * retain) * 4 / 3
+    let checks = session.affordableChecks
+    let steps = session.affordableSteps(
+      passesPerStep: round / Double(forgetSteps + retainSteps), checks: checks)
+    var descent = Descent(
+      [away, back], steps: steps, learningRate: session.adamLearningRate * rateShare)
+    descent.schedule = .constant
+    descent.averages = false
+    descent.checks = checks
+    if session.problem.scenario == .samples { descent.choice = .nearestToUnseen }
+    try session.descend(descent)
+  }
+}

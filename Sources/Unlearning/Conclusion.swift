@@ -5,8 +5,10 @@ extension UnlearningReport.Conclusion {
     outcome = attempt.verdict
     accepted = attempt.verdict.isAccepted(requiringPower: requiresPower)
     let reason =
-      problem.scenario == .samples
-      ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
+      attempt.isExact && attempt.verdict == .matched
+      ? "The model was trained anew and has never seen the samples. Utility is kept."
+      : problem.scenario == .samples
+        ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
     sentence =
       accepted || attempt.verdict != .matchedSamplewise
       ? reason : reason + " A test with power was asked for, so this is no pass."

@@ -94,7 +94,7 @@ let package = Package(
     tests("Checkpoints", ["HDF5", "ModelCore"]),
     tests("Conversion", ["ModelCore"]),
     tests("OneDNN", []),
-    tests("Engine", ["ModelCore", "Checkpoints"]),
+    tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(

@@ -126,11 +126,14 @@ static inline void chdf5_each_frame(chdf5_frame_visitor visit, void *context) {
 // A string of variable length says how long it is only while it is being read, so the memory
 // for it comes from an allowance.
 
-typedef struct { size_t remaining; } chdf5_allowance;
+typedef struct { size_t remaining; int is_exhausted; } chdf5_allowance;
 
 static inline void *chdf5_allocate(size_t size, void *data) {
   chdf5_allowance *allowance = (chdf5_allowance *)data;
-  if (size > allowance->remaining) return NULL;
+  if (size > allowance->remaining) {
+    allowance->is_exhausted = 1;
+    return NULL;
+  }
   allowance->remaining -= size;
   return malloc(size ? size : 1);
 }

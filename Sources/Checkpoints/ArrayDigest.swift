@@ -57,6 +57,7 @@ extension Sequence<UInt8> {
 }
 
 /// The SHA-256 of some text, as 64 hexadecimal digits.
-func sha256(of text: String) -> String {
-  SHA256.hash(data: Array(text.utf8)).hexadecimal
-}
+func sha256(of text: String) -> String { sha256(of: Array(text.utf8)) }
+
+/// The SHA-256 of some bytes, as 64 hexadecimal digits.
+func sha256(of bytes: [UInt8]) -> String { SHA256.hash(data: bytes).hexadecimal }

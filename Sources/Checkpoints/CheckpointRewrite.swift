@@ -24,13 +24,12 @@ final class CheckpointRewrite {
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
     try editSplits()
     if changes.dropsOptimizerState { edits[Contents.optimizer] = .drop }
-    edits[FormatPaths.root] = .open
     edits[FormatPaths.manifest] = .drop
     edits[FormatPaths.provenance] = .drop
     if changes.recipe != nil { edits[FormatPaths.training] = .drop }
     let own: Set = ["encoding-type", "encoding-version", "producer", "content-digest"]
     try TreeCopy(
-      from: source.file, to: target, edits: edits, droppedAttributes: [FormatPaths.root: own],
+      source: source.file, target: target, edits: edits, droppedAttributes: [FormatPaths.root: own],
       checkInterruption: options.checkInterruption
     ).run()
     return CheckpointAssembly.Outcome(
@@ -96,16 +95,10 @@ final class CheckpointRewrite {
       for name in try source.columns(of: split) {
         let path = HDF5File.path(split.path, name)
         let column = try source.file.dataset(at: path)
-        guard !removed.isEmpty else {
-          let entry = try Checkpoint.entry(column, options.checkInterruption)
-          before.append(entry)
-          after.append(entry)
-          continue
-        }
-        let removal = RowRemoval(
+        let copy = ColumnCopy(
           source: column, removed: removed, checkInterruption: options.checkInterruption)
         edits[path] = .replace { [self] group, name in
-          let entries = try removal.run(into: group, as: name)
+          let entries = try copy.run(into: group, as: name)
           before.append(entries.before)
           after.append(entries.after)
         }

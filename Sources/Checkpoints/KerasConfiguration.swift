@@ -49,8 +49,45 @@ public struct KerasConfiguration: Sendable {
       layers.append(reader.layer(inputs: layers.last.map { [$0.name] } ?? []))
     }
     guard let last = layers.last else { throw .missing("layers", in: "the Sequential model") }
+    if let twice = Dictionary(grouping: layers, by: \.name).first(where: { $1.count > 1 }) {
+      throw .duplicateLayer(twice.key)
+    }
     return Architecture(
-      name: config["name"]?.string ?? "sequential", layers: layers, output: last.name)
+      name: config["name"]?.string ?? "sequential", layers: checkingAxes(layers, entries),
+      output: last.name)
+  }
+
+  /// Finds batch normalizations over another axis than the last one.
+  ///
+  /// Keras counts axes from the front once a layer is built, with the batch as the first, so
+  /// what an axis means depends on the shape of what comes in.
+  private static func checkingAxes(_ layers: [Layer], _ entries: [JSONValue]) -> [Layer] {
+    var axes: [String: Int] = [:]
+    for entry in entries {
+      guard let config = entry["config"], let name = (entry["name"] ?? config["name"])?.string
+      else { continue }
+      let axis = config["axis"]?.array?.first?.integer ?? config["axis"]?.integer
+      axes[name] = axis.flatMap { Int(exactly: $0) }
+    }
+    var shapes: [String: Shape] = [:]
+    return layers.map { layer in
+      var layer = layer
+      let inputs = layer.inputs.compactMap { shapes[$0] }
+      if case .batchNormalization = layer.kind, let axis = axes[layer.name], axis >= 0,
+        let rank = inputs.first?.dimensions.count, axis != rank
+      {
+        layer = Layer(
+          name: layer.name,
+          kind: .unsupported(
+            className: layer.kind.className,
+            reason: "it normalizes axis \(axis), not the last"),
+          inputs: layer.inputs, isTrainable: layer.isTrainable)
+      }
+      if inputs.count == layer.inputs.count {
+        shapes[layer.name] = try? layer.outputShape(of: inputs)
+      }
+      return layer
+    }
   }
 
   private static func buildShape(_ config: JSONValue) -> Shape? {
@@ -76,6 +113,9 @@ public struct KerasConfiguration: Sendable {
       var layer = reader.layer(inputs: nodes.first ?? [])
       if nodes.count > 1 {
         layer = reader.unsupported("it is called \(nodes.count) times", inputs: nodes[0])
+      } else if KerasGraph.forcesTraining(entry["inbound_nodes"]) {
+        layer = reader.unsupported(
+          "its call says whether it is in training", inputs: layer.inputs)
       } else if outputs.count > 1, outputs.dropFirst().contains(layer.name) {
         layer = reader.unsupported(
           "the network has \(outputs.count) outputs", inputs: layer.inputs)
@@ -84,7 +124,8 @@ public struct KerasConfiguration: Sendable {
     }
     return Architecture(
       name: config["name"]?.string ?? "functional",
-      layers: try KerasGraph.sorted(layers), output: output)
+      layers: checkingAxes(try KerasGraph.sorted(layers, outputs: outputs), entries),
+      output: output)
   }
 }
 
@@ -97,6 +138,7 @@ public enum KerasConfigurationError: Error, Hashable, Sendable, CustomStringConv
   case noInputShape(model: String)
   case unknownLayer(String, usedBy: String)
   case cycle(through: String)
+  case duplicateLayer(String)
 
   public var description: String {
     switch self {
@@ -109,6 +151,7 @@ public enum KerasConfigurationError: Error, Hashable, Sendable, CustomStringConv
       "the model '\(model)' does not say the shape of its input; build it before it is saved"
     case .unknownLayer(let name, let user):
       "layer '\(user)' reads from '\(name)', which the model does not have"
+    case .duplicateLayer(let name): "two layers of the model are named '\(name)'"
     case .cycle(let name): "the model's layers form a cycle through '\(name)'"
     }
   }

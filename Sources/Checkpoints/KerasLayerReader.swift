@@ -5,6 +5,8 @@ struct KerasLayerReader {
   let className: String
   let name: String
   let config: JSONValue
+  /// Whether the class is somebody's own, whatever its name is.
+  private let isCustom: Bool
 
   init(_ entry: JSONValue, index: Int) throws(KerasConfigurationError) {
     guard let className = entry["class_name"]?.string else {
@@ -17,6 +19,7 @@ struct KerasLayerReader {
     self.className = className
     self.name = name
     self.config = config
+    isCustom = entry["registered_name"]?.string?.contains(">") ?? false
   }
 
   /// The shape that the layer says its model is fed with, without the batch axis.
@@ -53,6 +56,7 @@ struct KerasLayerReader {
   struct Unsupported: Error { let reason: String }
 
   private func kind() throws(Unsupported) -> Layer.Kind {
+    guard !isCustom else { throw Unsupported(reason: "its class is not one of Keras's own") }
     switch className {
     case "InputLayer": return try input()
     case "Dense":
@@ -119,6 +123,7 @@ struct KerasLayerReader {
   private func batchNormalization() throws(Unsupported) -> BatchNormalization {
     // tf.keras writes the axis as a list, and counts it from the front once it is built.
     let rank = config["axis"]?.array?.first?.integer ?? config["axis"]?.integer ?? -1
+    // Which of those is the last is checked when the shapes are known.
     guard rank == -1 || rank == 3 || rank == 1 else {
       throw Unsupported(reason: "it normalizes axis \(rank), not the last")
     }

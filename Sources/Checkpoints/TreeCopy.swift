@@ -7,8 +7,6 @@ struct TreeCopy {
     case drop
     /// Another object takes its place; gets the new parent and the name.
     case replace((HDF5Group, String) throws -> Void)
-    /// It is a group that must be made anew, because something in it changes.
-    case open
   }
 
   let source: HDF5File
@@ -18,32 +16,6 @@ struct TreeCopy {
   /// Attributes that are not copied, by the path of their object.
   let droppedAttributes: [String: Set<String>]
   let checkInterruption: () throws -> Void
-  private let opened: Set<String>
-
-  init(
-    from source: HDF5File, to target: HDF5File, edits: [String: Edit],
-    droppedAttributes: [String: Set<String>], checkInterruption: @escaping () throws -> Void
-  ) {
-    self.source = source
-    self.target = target
-    self.edits = edits
-    self.droppedAttributes = droppedAttributes
-    self.checkInterruption = checkInterruption
-    opened = Self.groups(above: edits.keys)
-  }
-
-  /// The groups that hold something edited, at any depth.
-  private static func groups(above paths: some Sequence<String>) -> Set<String> {
-    var result: Set<String> = []
-    for path in paths {
-      var parent = path[...]
-      while let slash = parent.lastIndex(of: "/"), slash > parent.startIndex {
-        parent = parent[..<slash]
-        result.insert(String(parent))
-      }
-    }
-    return result
-  }
 
   func run() throws { try copyContents(of: source.root, to: target.root) }
 
@@ -57,15 +29,27 @@ struct TreeCopy {
       switch edits[path] {
       case .drop: continue
       case .replace(let replacement): try replacement(copy, name)
-      case .open: try copyGroup(path, name, to: copy)
-      case nil where opened.contains(path): try copyGroup(path, name, to: copy)
-      case nil: try copy.copy(path, of: source, as: name)
+      case nil: try copyObject(path, name, to: copy)
       }
     }
   }
 
-  private func copyGroup(_ path: String, _ name: String, to parent: HDF5Group) throws {
-    let group = try source.group(at: path)
-    try copyContents(of: group, to: try parent.createGroup(name, like: group))
+  private func copyObject(_ path: String, _ name: String, to parent: HDF5Group) throws {
+    guard case .dataset(let description) = source.node(at: path) else {
+      let group = try source.group(at: path)
+      return try copyContents(of: group, to: parent.createGroup(name, like: group))
+    }
+    let dataset = try source.dataset(at: path)
+    if description.type == .variableString {
+      let copy = try parent.createDataset(name, like: dataset)
+      try copy.copyAttributes(from: dataset)
+      try copy.copyStrings(from: dataset)
+    } else if description.type.byteCount != nil {
+      try ColumnCopy(source: dataset, removed: [], checkInterruption: checkInterruption)
+        .copy(into: parent, as: name)
+    } else {
+      // The library's own copying is for the rest alone: it crashes when the disk is full.
+      try parent.copy(path, of: source, as: name)
+    }
   }
 }

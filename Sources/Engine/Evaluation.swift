@@ -52,6 +52,7 @@ extension Network {
     of source: any SampleSource, rows: [Int]? = nil, batchSize: Int = 256,
     _ body: (Batch, UnsafeBufferPointer<Float>, Range<Int>) throws -> Void
   ) throws {
+    try requireFit(source)
     let blocks = try SampleBlocks(source, rows: rows)
     let stager = SampleStager(source.layout)
     let size = source.layout.bytesPerSample
@@ -87,6 +88,14 @@ extension Network {
       }
     }
     try flush()
+  }
+
+  /// - Throws: `SampleError.shape` unless the samples are of the shape that the network takes.
+  func requireFit(_ source: any SampleSource) throws {
+    let found = source.layout.sampleShape
+    guard found == sampleShape else {
+      throw SampleError.shape(expected: sampleShape, found: found)
+    }
   }
 
   /// The answers to samples in their order, in inference mode.

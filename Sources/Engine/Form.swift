@@ -41,7 +41,7 @@ struct Form: Hashable {
   /// Channels with the unused lanes of the last block.
   var paddedChannels: Int { isInterleaved ? channels : blocks * lanes }
   var hasPadding: Bool { paddedChannels != channels }
-  var isVector: Bool { height == 1 && width == 1 && lanes == channels }
+  var isVector: Bool { !isInterleaved && height == 1 && width == 1 && lanes == channels }
   /// What one sample takes up.
   var elementCount: Int { paddedChannels * pixels }
 

@@ -37,7 +37,13 @@ extension Graph {
       if case .convolution = $0.work { return true }
       return false
     }
-    return readsPlanes && node.form.channels <= 3 ? node.form.planar : node.form.blocked
+    return readsPlanes && Self.takesPlanes(node.form.channels)
+      ? node.form.planar : node.form.blocked
+  }
+
+  /// Without AVX-512, oneDNN has a weight gradient for planes of colour images only.
+  private static func takesPlanes(_ channels: Int) -> Bool {
+    Processor.hasAVX512 ? channels <= 3 : channels == 3
   }
 
   /// A dense layer takes any order, since its weights are put into the same.

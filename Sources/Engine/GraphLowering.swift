@@ -80,7 +80,8 @@ private struct Lowering {
     case .activation(let activation): return try activate(inputs[0], activation, layer)
     case .dropout(let rate): return try dropout(layer, rate, inputs[0])
     case .flatten:
-      return inputs[0].form.isVector ? inputs[0] : append(make(.flatten))
+      let isFlat = shapes[layer.inputs[0]]?.dimensions.count == 1
+      return isFlat ? inputs[0] : append(make(.flatten))
     case .zeroPadding2D(let top, let bottom, let left, let right):
       let border = Border(top: top, bottom: bottom, left: left, right: right)
       return border == Border() ? inputs[0] : append(make(.pad(border)))

@@ -44,8 +44,11 @@ public final class Network {
     classCount = try architecture.classCount()
     Processor.setThreads(self.threads)
     if self.threads > 1 { ck_yield_while_waiting() }
-    graph = try Graph(architecture)
-    store = try ParameterStore(architecture, graph: graph, processor: try Processor())
+    let processor = try Processor()
+    var graph = try Graph(architecture)
+    try graph.separatePaddings(on: processor)
+    self.graph = graph
+    store = try ParameterStore(architecture, graph: graph, processor: processor)
     try store.load(parameters)
   }
 

@@ -100,7 +100,7 @@ struct DenseProblem {
 
 extension Processor {
   /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
-  private static let nominalSamples = 64
+  static let nominalSamples = 64
 
   /// The layout of the weights that the forward step prefers; direct and Winograd's agree.
   func convolutionLayout(_ problem: ConvolutionProblem) throws(OneDNNError) -> Layout {

@@ -1,4 +1,4 @@
-internal import ModelCore
+public import ModelCore
 
 /// The chosen rows of a source, grouped by the blocks that they are stored in.
 ///
@@ -74,6 +74,7 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
   case row(Int, count: Int)
   case order(Int, after: Int)
   case label(Int32, row: Int, classCount: Int)
+  case shape(expected: Shape, found: Shape)
 
   public var description: String {
     switch self {
@@ -81,6 +82,8 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
     case .tooMany(let count): "\(count) samples are more than one split may hold (2^31 - 1)"
     case .row(let row, let count): "row \(row) is outside the split's \(count) samples"
     case .order(let row, let last): "row \(row) comes after row \(last); rows must ascend"
+    case .shape(let expected, let found):
+      "the samples do not fit the model: it takes \(expected), they are \(found)"
     case .label(let label, let row, let classCount):
       "row \(row) has class \(label), the model tells \(classCount) classes apart"
     }

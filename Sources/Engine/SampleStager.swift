@@ -25,6 +25,7 @@ struct SampleStager {
     let position = batch.count
     precondition(position < batch.capacity, "the batch is full")
     let count = batch.sampleElementCount
+    precondition(count == layout.sampleShape.elementCount, "samples and batch are of one size")
     let inputs = UnsafeMutableBufferPointer(
       rebasing: batch.inputs[position * count..<(position + 1) * count])
     Tensor.convert(bytes, from: layout.elementType, into: inputs)

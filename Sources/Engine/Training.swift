@@ -36,6 +36,7 @@ extension Network {
     on source: any SampleSource, rows: [Int]? = nil, recipe: TrainingRecipe,
     progress: (TrainingProgress) throws -> Void = { _ in }
   ) throws -> TrainingSummary {
+    try requireFit(source)
     let stream = try SampleStream(source, rows: rows, seed: recipe.seed, stream: "train/shuffle")
     let batchSize = max(1, min(recipe.batchSize, stream.count))
     let batch = Batch(

@@ -28,11 +28,11 @@ public final class HDF5Dataset: HDF5Object {
 
   init(
     creating path: String, in file: HDF5File, _ description: HDF5DatasetDescription,
-    type: borrowing Handle, creation: borrowing Handle
+    maximum: [UInt64]?, type: borrowing Handle, creation: borrowing Handle
   ) throws {
     self.description = description
     let (typeID, list) = (type.id, creation.id)
-    let space = try Extents.make(description.shape, file.subject(path))
+    let space = try Extents.make(description.shape, maximum: maximum, file.subject(path))
     try super.init(path: path, in: file, "create dataset", failing: .io) {
       H5Dcreate2($0, path, typeID, space.id, 0, list, 0)
     }
@@ -126,29 +126,51 @@ extension HDF5Dataset {
     _ body: (Int64, Int64, Int64, Int64) -> Int32
   ) throws {
     let id = try identifier()
-    let memory = try memoryType()
-    guard !shape.isEmpty else {
-      try HDF5Library.call(operation, subject, failing: kind) { body(id, memory.id, 0, 0) }
-      return
+    let type = try memoryType()
+    let memory = try memorySpace(rows)
+    let file = try fileSpace(rows)
+    try HDF5Library.call(operation, subject, failing: kind) {
+      body(id, type.id, memory.id, file.id)
     }
-    let selected = [rows.count] + shape.dropFirst()
-    let memorySpace = try Extents.make(selected, subject)
-    let fileSpace = try Handle(operation, subject) { H5Dget_space(id) }
+  }
+
+  /// The extents of some rows; of everything where there is only a single value.
+  private func memorySpace(_ rows: Range<Int>) throws -> Handle {
+    try Extents.make(shape.isEmpty ? [] : [rows.count] + shape.dropFirst(), subject)
+  }
+
+  /// The dataset's own extents, with some rows selected.
+  private func fileSpace(_ rows: Range<Int>) throws -> Handle {
+    let id = try identifier()
+    let space = try Handle("select rows of", subject) { H5Dget_space(id) }
+    guard !shape.isEmpty else { return space }
     var start = [UInt64](repeating: 0, count: shape.count)
     start[0] = UInt64(rows.lowerBound)
-    let count = selected.map { UInt64($0) }
-    try HDF5Library.call(operation, subject) {
-      H5Sselect_hyperslab(fileSpace.id, H5S_SELECT_SET, start, nil, count, nil)
+    let count = ([rows.count] + shape.dropFirst()).map { UInt64($0) }
+    try HDF5Library.call("select rows of", subject) {
+      H5Sselect_hyperslab(space.id, H5S_SELECT_SET, start, nil, count, nil)
     }
-    try HDF5Library.call(operation, subject, failing: kind) {
-      body(id, memory.id, memorySpace.id, fileSpace.id)
-    }
+    return space
   }
 
   /// Numbers are little-endian in memory; everything else looks as it does in the file.
   private func memoryType() throws -> Handle {
     if case .number(let number, _) = type { return try number.makeType() }
     return try storedType()
+  }
+
+  /// How far each axis may grow.
+  func maximumExtents() throws -> [UInt64] {
+    let id = try identifier()
+    let space = try Handle("look at the extents of", subject) { H5Dget_space(id) }
+    var extents = shape.map { UInt64($0) }
+    guard HDF5Library.query({ H5Sget_simple_extent_type(space.id) }) == H5S_SIMPLE else {
+      return extents
+    }
+    try HDF5Library.call("look at the extents of", subject) {
+      H5Sget_simple_extent_dims(space.id, nil, &extents)
+    }
+    return extents
   }
 
   func storedType() throws -> Handle {
@@ -179,17 +201,41 @@ extension HDF5Dataset {
     _ strings: Strings, _ rows: Range<Int>
   ) throws -> [String] {
     let id = try identifier()
-    let fileSpace = try Handle("read", subject) { H5Dget_space(id) }
-    let memorySpace = try Extents.make(shape.isEmpty ? [] : [rows.count], subject)
-    if !shape.isEmpty {
-      let (start, count) = ([UInt64(rows.lowerBound)], [UInt64(rows.count)])
-      try HDF5Library.call("read", subject) {
-        H5Sselect_hyperslab(fileSpace.id, H5S_SELECT_SET, start, nil, count, nil)
-      }
+    let memory = try memorySpace(rows)
+    let file = try fileSpace(rows)
+    let (memoryID, fileID) = (memory.id, file.id)
+    return try strings.read { type, buffer, transfer in
+      H5Dread(id, type, memoryID, fileID, transfer, buffer)
     }
-    let (fileID, memoryID) = (fileSpace.id, memorySpace.id)
-    return try strings.read { memory, buffer, transfer in
-      H5Dread(id, memory, memoryID, fileID, transfer, buffer)
+  }
+
+  /// Copies all strings of variable length from a dataset of the same shape, as they are.
+  ///
+  /// Unlike reading and writing them, this does not ask that they be UTF-8.
+  public func copyStrings(from source: HDF5Dataset) throws {
+    guard shape == source.shape, type == .variableString, source.type == .variableString else {
+      throw HDF5Error(.badInput, "copy", source.subject, reason: "the shapes or types differ")
+    }
+    let width = Extents.product(Array(shape.dropFirst())) ?? 1
+    guard description.elementCount > 0 else { return }
+    let block = max(1, 4096 / max(1, width))
+    let stored = try source.storedType()
+    let sourceID = try source.identifier()
+    for start in stride(from: 0, to: rowCount, by: block) {
+      let rows = start..<min(start + block, rowCount)
+      let memory = try source.memorySpace(rows)
+      let file = try source.fileSpace(rows)
+      let (memoryID, fileID) = (memory.id, file.id)
+      try Strings(
+        type: type, stored: stored.id, count: rows.count * width,
+        limit: source.file.limits.stringBytes, subject: source.subject
+      ).withPointers { type, buffer, transfer in
+        H5Dread(sourceID, type, memoryID, fileID, transfer, buffer)
+      } body: { pointers in
+        try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
+          H5Dwrite(id, memory, memorySpace, fileSpace, 0, pointers)
+        }
+      }
     }
   }
 
@@ -229,10 +275,9 @@ extension HDF5Dataset {
     let id = try identifier()
     let offset = try chunkOffset(row)
     var size: UInt64 = 0
-    try HDF5Library.call("read a chunk of", subject) {
-      H5Dget_chunk_storage_size(id, offset, &size)
-    }
-    guard size > 0 else { return nil }
+    // For a chunk that is not there, some versions of the library say zero and others fail.
+    let found = HDF5Library.query { H5Dget_chunk_storage_size(id, offset, &size) }
+    guard found >= 0, size > 0 else { return nil }
     guard size <= UInt64(description.storedByteCount) else {
       throw HDF5Error(
         .badInput, "read a chunk of", subject,

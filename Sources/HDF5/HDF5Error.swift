@@ -67,6 +67,16 @@ public struct HDF5Error: Error, Hashable, Sendable {
 extension HDF5Error.Frame {
   /// Whether the message quotes this `errno`.
   fileprivate func names(_ code: Int32) -> Bool { message.contains("errno = \(code),") }
+
+  /// The message without the addresses, times and counts that surround what the operating
+  /// system said.
+  fileprivate var summary: String {
+    let start = "error message = '"
+    guard let quote = message.range(of: start),
+      let end = message[quote.upperBound...].firstIndex(of: "'")
+    else { return Quoted.escaped(message) }
+    return Quoted.escaped(String(message[quote.upperBound..<end]))
+  }
 }
 
 extension HDF5Error: CustomStringConvertible {
@@ -75,6 +85,6 @@ extension HDF5Error: CustomStringConvertible {
     if kind == .locked { return "\(start): another process has it open for writing" }
     if let reason { return "\(start): \(reason)" }
     guard let cause = frames.last else { return start }
-    return "\(start): \(Quoted.escaped(cause.message)) (\(cause.function))"
+    return "\(start): \(cause.summary) (\(cause.function))"
   }
 }

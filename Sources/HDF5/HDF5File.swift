@@ -28,6 +28,7 @@ public final class HDF5File {
     let handle = try Handle("open file", path) {
       H5Fopen(path, chdf5_read_only(), access.id)
     }
+    Self.closeOnExec(handle.id)
     var gate = Gate(file: handle.id, path: path, limits: limits)
     objects = try gate.look()
     self.handle = consume handle
@@ -42,9 +43,11 @@ public final class HDF5File {
     let access = try Self.makeAccessList(path)
     let creation = try Handle("create file", path) { H5Pcreate(chdf5_file_creation()) }
     try HDF5Library.call("create file", path) { H5Pset_obj_track_times(creation.id, false) }
-    handle = try Handle("create file", path, failing: .cannotCreate) {
+    let handle = try Handle("create file", path, failing: .cannotCreate) {
       H5Fcreate(path, chdf5_create_exclusively(), creation.id, access.id)
     }
+    Self.closeOnExec(handle.id)
+    self.handle = consume handle
     objects["/"] = .group([])
   }
 
@@ -68,9 +71,8 @@ public final class HDF5File {
     let path = path
     let id = handle.id
     defer { scope.isOpen = false }
-    let flushed: Int32
     do {
-      flushed = try HDF5Library.call("write file", path, failing: .io) {
+      try HDF5Library.call("write file", path, failing: .io) {
         H5Fflush(id, H5F_SCOPE_GLOBAL)
       }
     } catch {
@@ -78,8 +80,27 @@ public final class HDF5File {
       _ = try? handle.close(path)
       throw error
     }
-    _ = flushed
+    Self.withDescriptor(of: id) { descriptor in
+      // A child process that is just being started shares the lock until it runs its program.
+      flock(descriptor, LOCK_UN)
+    }
     try handle.close(path)
+  }
+
+  /// Keeps child processes from holding the file, and its lock, open.
+  private static func closeOnExec(_ id: Int64) {
+    withDescriptor(of: id) { descriptor in
+      let flags = fcntl(descriptor, F_GETFD)
+      if flags >= 0 { _ = fcntl(descriptor, F_SETFD, flags | FD_CLOEXEC) }
+    }
+  }
+
+  private static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
+    HDF5Library.query {
+      var pointer: UnsafeMutableRawPointer?
+      guard H5Fget_vfd_handle(id, 0, &pointer) >= 0, let pointer else { return }
+      body(pointer.load(as: Int32.self))
+    }
   }
 
   deinit {

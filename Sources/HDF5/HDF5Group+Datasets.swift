@@ -30,14 +30,20 @@ extension HDF5Group {
     let stored = try model.storedType()
     var shape = model.shape
     if let rowCount, !shape.isEmpty { shape[0] = rowCount }
-    let storage = Self.fitted(model.description.storage, to: shape)
+    var maximum = try model.maximumExtents()
+    for (axis, extent) in model.shape.enumerated() where maximum[axis] == UInt64(extent) {
+      maximum[axis] = UInt64(shape[axis])
+    }
+    let storage = Self.fitted(model.description.storage, to: shape, maximum: maximum)
     if storage != model.description.storage { try Self.set(storage, on: creation, subject) }
-    return try create(name, model.type, shape, storage, stored: stored, creation)
+    if case .chunked = storage {} else { maximum = shape.map { UInt64($0) } }
+    return try create(
+      name, model.type, shape, storage, maximum: maximum, stored: stored, creation)
   }
 
   private func create(
     _ name: String, _ type: HDF5Type, _ shape: [Int], _ storage: HDF5DatasetDescription.Storage,
-    stored: borrowing Handle, _ creation: borrowing Handle
+    maximum: [UInt64]? = nil, stored: borrowing Handle, _ creation: borrowing Handle
   ) throws -> HDF5Dataset {
     let child = HDF5File.path(path, name)
     guard let elements = Extents.product(shape) else {
@@ -52,20 +58,21 @@ extension HDF5Group {
     let description = HDF5DatasetDescription(
       type: type, shape: shape, storage: storage, storedByteCount: 0, elementCount: elements)
     let dataset = try HDF5Dataset(
-      creating: child, in: file, description, type: stored, creation: creation)
+      creating: child, in: file, description, maximum: maximum, type: stored,
+      creation: creation)
     note(name, .dataset(description))
     return dataset
   }
 
-  /// The same storage for fewer rows: a chunk may not be larger than a dataset of fixed size.
-  static func fitted(
-    _ storage: HDF5DatasetDescription.Storage, to shape: [Int]
+  /// The same storage for fewer rows: a chunk may not be larger than a dataset can become.
+  private static func fitted(
+    _ storage: HDF5DatasetDescription.Storage, to shape: [Int], maximum: [UInt64]
   ) -> HDF5DatasetDescription.Storage {
-    guard case .chunked(var extents, let filters) = storage, let rows = shape.first else {
+    guard case .chunked(var extents, let filters) = storage, let rows = maximum.first else {
       return storage
     }
-    guard !shape.contains(0) else { return .contiguous }
-    extents[0] = min(extents[0], rows)
+    guard rows > 0 else { return .contiguous }
+    extents[0] = Int(min(UInt64(extents[0]), rows))
     return .chunked(extents: extents, filters: filters)
   }
 
@@ -80,7 +87,6 @@ extension HDF5Group {
       case .contiguous: return H5Pset_layout(list, H5D_CONTIGUOUS)
       case .chunked(let extents, let filters):
         let chunk = extents.map { UInt64($0) }
-        // This sets the layout too; setting that again would lose the chunk's extents.
         guard H5Pset_chunk(list, Int32(chunk.count), chunk) >= 0 else { return -1 }
         for filter in filters where add(filter, to: list) < 0 { return -1 }
         return 0

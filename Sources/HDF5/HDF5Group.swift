@@ -20,27 +20,34 @@ public final class HDF5Group: HDF5Object {
 
   /// Adds a group to this one.
   ///
-  /// - Parameter model: a group whose way of keeping its links is taken over.
+  /// - Parameter model: a group whose way of ordering its links is taken over.
   public func createGroup(
     _ name: String, like model: HDF5Group? = nil
   ) throws -> HDF5Group {
     let child = HDF5File.path(path, name)
-    let creation: Handle
-    if let model {
-      let id = try model.identifier()
-      creation = try Handle("look at", model.subject) { H5Gget_create_plist(id) }
-    } else {
-      creation = try Handle("create group", file.subject(child)) {
-        H5Pcreate(chdf5_group_creation())
-      }
+    let creation = try Handle("create group", file.subject(child)) {
+      H5Pcreate(chdf5_group_creation())
     }
-    let list = creation.id
-    try HDF5Library.call("create group", file.subject(child)) {
-      H5Pset_obj_track_times(list, false)
+    let (list, order) = (creation.id, try model?.creationOrder() ?? 0)
+    try HDF5Library.call("create group", file.subject(child)) { () -> Int32 in
+      guard H5Pset_link_creation_order(list, order) >= 0 else { return -1 }
+      return H5Pset_obj_track_times(list, false)
     }
     let group = try HDF5Group(creating: child, in: file, creation)
     note(name, .group([]))
     return group
+  }
+
+  /// Whether the group keeps the order in which its links were made, as the library's flags.
+  ///
+  /// The group's whole creation list would not do: it also says where the group keeps its
+  /// links in its own file.
+  private func creationOrder() throws -> UInt32 {
+    let id = try identifier()
+    let list = try Handle("look at", subject) { H5Gget_create_plist(id) }
+    var flags: UInt32 = 0
+    try HDF5Library.call("look at", subject) { H5Pget_link_creation_order(list.id, &flags) }
+    return flags
   }
 
   /// Copies an object of another file, and everything below it, as it is stored.

@@ -11,6 +11,9 @@ enum HDF5Library {
 
   /// Set up once: without it a file can make the library load code or follow other files.
   private static let isReady: Bool = {
+    // After a write has failed, say for want of space, the library cannot let go of the file and
+    // crashes over it when it cleans up at exit. Files are closed here, not there.
+    H5dont_atexit()
     guard H5open() >= 0 else { return false }
     H5Eset_auto2(hid_t(H5E_DEFAULT), nil, nil)
     guard H5PLset_loading_state(0) >= 0 else { return false }

@@ -241,11 +241,16 @@ extension HDF5Object {
 
 extension Extents {
   /// A dataspace of the given extents; a scalar when there are none.
-  static func make(_ shape: [Int], _ subject: String) throws -> Handle {
+  ///
+  /// - Parameter maximum: how far each axis may grow; nil for not at all.
+  static func make(
+    _ shape: [Int], maximum: [UInt64]? = nil, _ subject: String
+  ) throws -> Handle {
     let extents = shape.map { UInt64($0) }
     return try Handle("make a space for", subject) {
       extents.isEmpty
-        ? H5Screate(H5S_SCALAR) : H5Screate_simple(Int32(extents.count), extents, nil)
+        ? H5Screate(H5S_SCALAR)
+        : H5Screate_simple(Int32(extents.count), extents, maximum ?? extents)
     }
   }
 }

@@ -87,7 +87,9 @@ extension HDF5Type {
       self = isVariable ? .variableString : .fixedString(byteCount: byteCount)
     case H5T_OPAQUE: self = .opaque(byteCount: byteCount)
     case H5T_ENUM where Self.isBoolean(id, byteCount: byteCount): self = .boolean
-    default: self = .other(Self.name(of: kind), byteCount: byteCount)
+    default:
+      self = .other(
+        Self.name(of: kind), byteCount: Self.hasVariableParts(id) ? nil : byteCount)
     }
   }
 
@@ -98,6 +100,13 @@ extension HDF5Type {
       var yes: UInt8 = 0
       return H5Tenum_valueof(id, "FALSE", &no) >= 0 && H5Tenum_valueof(id, "TRUE", &yes) >= 0
         && no == 0 && yes == 1
+    }
+  }
+
+  /// Whether elements point to more of themselves; also where it cannot be told.
+  private static func hasVariableParts(_ id: hid_t) -> Bool {
+    HDF5Library.query {
+      H5Tdetect_class(id, H5T_VLEN) != 0 || H5Tdetect_class(id, H5T_STRING) != 0
     }
   }
 

@@ -26,8 +26,9 @@ public enum HDF5Type: Hashable, Sendable {
   case variableString
   /// Bytes without a meaning.
   case opaque(byteCount: Int)
-  /// Something that can be carried along but not read.
-  case other(String, byteCount: Int)
+  /// Something that can be carried along but not understood; `byteCount` is nil when its parts
+  /// have no fixed size.
+  case other(String, byteCount: Int?)
 
   /// The size of one element in a reader's buffer, or nil for what has no fixed size.
   public var byteCount: Int? {
@@ -35,18 +36,13 @@ public enum HDF5Type: Hashable, Sendable {
     case .number(let number, _): number.byteCount
     case .boolean: 1
     case .fixedString(let byteCount), .opaque(let byteCount): byteCount
-    case .variableString, .other: nil
+    case .other(_, let byteCount): byteCount
+    case .variableString: nil
     }
   }
 
-  /// The size of one element in the file, as far as it shows in the dataset itself.
-  var storedByteCount: Int {
-    switch self {
-    case .variableString: 16
-    case .other(_, let byteCount): byteCount
-    default: byteCount ?? 0
-    }
-  }
+  /// The size of one element in the file; 16 for what lies elsewhere in it.
+  var storedByteCount: Int { byteCount ?? 16 }
 
   public static func number(_ number: HDF5Number) -> HDF5Type {
     .number(number, isBigEndian: false)

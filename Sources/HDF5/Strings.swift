@@ -70,7 +70,7 @@ struct Strings {
     let memory = try Handle("read", subject) { H5Tcopy(stored) }
     let transfer = try Handle("read", subject) { H5Pcreate(chdf5_transfer()) }
     let allowance = UnsafeMutablePointer<chdf5_allowance>.allocate(capacity: 1)
-    allowance.initialize(to: chdf5_allowance(remaining: limit))
+    allowance.initialize(to: chdf5_allowance(remaining: limit, is_exhausted: 0))
     let pointers = UnsafeMutablePointer<UnsafeMutableRawPointer?>.allocate(capacity: max(1, count))
     pointers.initialize(repeating: nil, count: max(1, count))
     defer {
@@ -84,8 +84,7 @@ struct Strings {
         read(memory.id, UnsafeMutableRawPointer(pointers), transfer.id)
       }
     } catch {
-      // The first string that does not fit ends the reading.
-      throw allowance.pointee.remaining < 64 ? tooLong() : error
+      throw allowance.pointee.is_exhausted != 0 ? tooLong() : error
     }
     try body(UnsafeMutableRawPointer(pointers))
   }

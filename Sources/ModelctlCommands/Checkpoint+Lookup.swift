@@ -47,9 +47,11 @@ extension Checkpoint {
   func requireTrainableLayers() throws {
     let architecture = try requireArchitecture()
     let holders = Set(storedWeights.map(\.layer))
-    guard let frozen = architecture.layers.first(where: {
-      !$0.isTrainable && holders.contains($0.name)
-    }) else { return }
+    guard
+      let frozen = architecture.layers.first(where: {
+        !$0.isTrainable && holders.contains($0.name)
+      })
+    else { return }
     throw CommandError(
       .badInput,
       "\(path.quoted): layer \(frozen.name.quoted) (\(frozen.kind.className)) is frozen "

@@ -55,7 +55,7 @@ extension ExitStatus {
 
   private init(engine error: EngineError) {
     switch error {
-    case .backend, .noStepYet: self = .internalFailure
+    case .noStepYet: self = .internalFailure
     default: self = .badInput
     }
   }

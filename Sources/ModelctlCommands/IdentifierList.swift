@@ -57,9 +57,11 @@ struct IdentifierList {
     guard !isDirectory.boolValue else {
       throw CommandError(.badInput, "cannot read ids from \(path.quoted): it is a folder")
     }
-    do { return try Data(contentsOf: URL(fileURLWithPath: path)) } catch {
-      throw CommandError(.readOrWriteFailed, "cannot read \(path.quoted)")
-    }
+    // A handle also reads a pipe, such as a shell's <(…).
+    guard let handle = FileHandle(forReadingAtPath: path),
+      let data = try? handle.readToEnd() ?? Data()
+    else { throw CommandError(.readOrWriteFailed, "cannot read \(path.quoted)") }
+    return data
   }
 
   /// The first few entries with their lines, as a message quotes them.

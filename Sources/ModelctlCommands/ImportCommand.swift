@@ -71,7 +71,8 @@ struct ImportCommand: ParsableCommand {
     let arrays = try ImportArrays(inputs)
     let plan = try ImportPlan(
       arrays, network: network,
-      cuts: [("validation", validation), ("unseen", unseen), ("test", test)].compactMap { name, size in
+      cuts: [("validation", validation), ("unseen", unseen), ("test", test)].compactMap {
+        name, size in
         size.map { (name, $0) }
       }, scale: scale?.values, offset: offset?.values, seed: seed)
     var draft = CheckpointDraft(modelConfig: text, parameters: try parameters(arrays, network))
@@ -113,7 +114,8 @@ struct ImportCommand: ParsableCommand {
     return Parameters(
       try specifications.compactMap { specification in
         try found[specification.name].map {
-          Parameter(name: specification.name, shape: specification.shape, values: try $0.tensor().floats)
+          Parameter(
+            name: specification.name, shape: specification.shape, values: try $0.tensor().floats)
         }
       })
   }

@@ -14,6 +14,12 @@ enum Interruption {
 
   /// Starts to notice; the second signal of a kind ends the process at once.
   static func install() {
+    // A parent's worker thread may have handed down a mask that blocks them.
+    var both = sigset_t()
+    sigemptyset(&both)
+    sigaddset(&both, SIGINT)
+    sigaddset(&both, SIGTERM)
+    pthread_sigmask(SIG_UNBLOCK, &both, nil)
     for number in [SIGINT, SIGTERM] {
       signal(number) { number in
         Interruption.received.store(number, ordering: .relaxed)

@@ -20,7 +20,9 @@ struct PredictCommand: ParsableCommand {
   @Option(help: "The split to answer.")
   var split: String?
 
-  @Option(name: .customLong("input"), help: "A .npy with the model's input as it is: no scale is applied.")
+  @Option(
+    name: .customLong("input"), help: "A .npy with the model's input as it is: no scale is applied."
+  )
   var array: String?
 
   @Flag(help: "Write class scores before the final softmax.")

@@ -74,7 +74,8 @@ struct TrainCommand: ParsableCommand {
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var report = TrainReport(
       input: input, output: output, recipe: recipe, split: training.name,
-      samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss, seconds: seconds)
+      samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss,
+      seconds: seconds)
     for split in checkpoint.splits {
       let evaluation = try network.evaluate(checkpoint.samples(of: split))
       report.splits.append(SplitResult(split, evaluation))

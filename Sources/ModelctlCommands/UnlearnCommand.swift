@@ -42,7 +42,8 @@ struct UnlearnCommand: ParsableCommand {
     }
     let report = UnlearnResult(
       report: outcome.report, request: job.summary, input: input,
-      output: isKept ? target?.path : nil, removedRows: isKept ? job.selection.rows.mapValues(\.count) : [:])
+      output: isKept ? target?.path : nil,
+      removedRows: isKept ? job.selection.rows.mapValues(\.count) : [:])
     try file.writeReport(report)
     try result.print(report)
     if !outcome.isAccepted { throw ExitCode(ExitStatus.no.rawValue) }

@@ -27,7 +27,9 @@ struct UnlearnJob {
     try checkpoint.requireTrainableLayers()
     let network = try engine.network(of: checkpoint)
     self.network = network
-    let classes = try subject.forgetClass.map { try checkpoint.classIndex(named: $0, classCount: network.classCount) }
+    let classes = try subject.forgetClass.map {
+      try checkpoint.classIndex(named: $0, classCount: network.classCount)
+    }
     selection =
       try list.map { try ForgetSelection($0, in: checkpoint, training: training.name) }
       ?? ForgetSelection(classes: Set(classes.map(Int32.init)), in: checkpoint)
@@ -94,7 +96,8 @@ struct UnlearnJob {
     guard let list else { return }
     if !list.duplicates.isEmpty {
       warn(
-        "\(list.name) repeats \(list.duplicates.count) ids: \(IdentifierList.quote(list.duplicates))")
+        "\(list.name) repeats \(list.duplicates.count) ids: \(IdentifierList.quote(list.duplicates))"
+      )
     }
     if !selection.unknown.isEmpty {
       warn(

@@ -36,9 +36,12 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
   }
 
   var description: String {
-    guard let output else { return "\(report)\n\nnothing was written; \(input.quoted) is as it was" }
+    guard let output else {
+      return "\(report)\n\nnothing was written; \(input.quoted) is as it was"
+    }
     let rows = removedRows.keys.sorted().map { "\((removedRows[$0] ?? 0).grouped) of \($0.quoted)" }
-    return "\(report)\n\nwrote \(output.quoted) without these records (\(rows.joined(separator: ", ")))"
+    return
+      "\(report)\n\nwrote \(output.quoted) without these records (\(rows.joined(separator: ", ")))"
   }
 }
 

@@ -5,8 +5,10 @@ extension UnlearningReport.Conclusion {
     outcome = attempt.verdict
     accepted = attempt.verdict.isAccepted(requiringPower: requiresPower)
     let reason =
-      problem.scenario == .samples
-      ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
+      attempt.isExact && attempt.verdict == .matched
+      ? "The model was trained anew and has never seen the samples. Utility is kept."
+      : problem.scenario == .samples
+        ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
     sentence =
       accepted || attempt.verdict != .matchedSamplewise
       ? reason : reason + " A test with power was asked for, so this is no pass."
@@ -19,11 +21,8 @@ extension UnlearningReport.Conclusion {
     case .matchedSamplewise: samplewise(attempt, power)
     case .notMatched: notMatched(attempt)
     case .overForgotten:
-      "The samples are answered worse than unseen ones, which gives them away again: accuracy "
-        + "\(Text.percent(attempt.after.accuracy)) against "
-        + "\(Text.percent(attempt.after.unseenAccuracy)), AUC "
-        + "\(Text.decimal(attempt.after.auc, digits: 3)). Allow more cost, or forget them together "
-        + "with others."
+      "The samples are answered worse than unseen ones, which gives them away again. Allow more "
+        + "cost (--max-cost), or forget them together with others."
     case .utilityLost: utilityLost(attempt)
     }
   }

@@ -51,7 +51,7 @@ public struct Unlearner {
       if number > 1 { try network.setParameters(original) }
       try method.unlearn(session)
       try progress(UnlearningProgress(stage: .testing, attempt: number))
-      attempts.append(try judge.judge(session))
+      attempts.append(try judge.judge(session, isExact: method.isExact))
       let isAccepted = attempts[number - 1].verdict.isAccepted(requiringPower: false)
       if isAccepted || !request.retries || share == nil { break }
     }

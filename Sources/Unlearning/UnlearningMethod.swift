@@ -11,6 +11,10 @@ public protocol UnlearningMethod: Sendable {
   /// The answers of the original model that `unlearn` wants to have measured.
   func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts
 
+  /// Whether the result has never seen the samples, by construction: then a test of it can only be
+  /// wrong by chance, and utility alone decides.
+  var isExact: Bool { get }
+
   /// What one attempt may cost when nobody says, as a share of retraining; nil sets no limit.
   func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double?
 
@@ -21,6 +25,7 @@ public protocol UnlearningMethod: Sendable {
 }
 
 extension UnlearningMethod {
+  public var isExact: Bool { false }
   public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts { [] }
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { 0.05 }
 }

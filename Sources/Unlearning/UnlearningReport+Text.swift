@@ -5,6 +5,13 @@ extension UnlearningReport: CustomStringConvertible {
     lines += table
     lines += ["", labelled("cost", costText)]
     lines += [labelled("verdict", "\(verdict.outcome.rawValue): \(verdict.sentence)")]
+    if after.forget == nil {
+      lines.append(
+        labelled(
+          "note",
+          "What became of fewer than \(Self.smallestGroup) samples is not shown: it would speak of "
+            + "single ones."))
+    }
     for remark in remarks { lines.append(labelled("note", remark)) }
     return lines.joined(separator: "\n")
   }
@@ -21,22 +28,7 @@ extension UnlearningReport: CustomStringConvertible {
 
   private var table: [String] {
     var rows = [row("", "before", "after", "")]
-    let (first, last) = (before.forget, after.forget)
-    rows.append(
-      row(
-        "forgotten", Text.percent(first.accuracy), Text.percent(last.accuracy),
-        "accuracy, \(Text.plural(last.count, "sample"))"))
-    rows.append(
-      row(
-        "  like them, unseen", Text.percent(first.unseenAccuracy),
-        Text.percent(last.unseenAccuracy), "+-\(points(last.accuracyError))"))
-    rows.append(
-      row(
-        "  attack AUC", Text.decimal(first.auc, digits: 3), Text.decimal(last.auc, digits: 3),
-        "+-\(Text.decimal(last.aucError, digits: 3)); 0.5 is a guess"))
-    rows.append(
-      row(
-        "  distance KS, W1", pair(first), pair(last), "of margins, for information"))
+    if let first = before.forget, let last = after.forget { rows += comparison(first, last) }
     if let test = before.forgottenClasses?.unseenAccuracy {
       rows.append(
         row(
@@ -50,6 +42,21 @@ extension UnlearningReport: CustomStringConvertible {
           "\(signed(new.accuracy - old.accuracy)), \(Text.plural(new.count, "sample"))"))
     }
     return rows
+  }
+
+  private func comparison(_ first: Comparison, _ last: Comparison) -> [String] {
+    [
+      row(
+        "forgotten", Text.percent(first.accuracy), Text.percent(last.accuracy),
+        "accuracy, \(Text.plural(last.count, "sample"))"),
+      row(
+        "  like them, unseen", Text.percent(first.unseenAccuracy),
+        Text.percent(last.unseenAccuracy), "+-\(points(last.accuracyError))"),
+      row(
+        "  attack AUC", Text.decimal(first.auc, digits: 3), Text.decimal(last.auc, digits: 3),
+        "+-\(Text.decimal(last.aucError, digits: 3)); 0.5 is a guess"),
+      row("  distance KS, W1", pair(first), pair(last), "of margins, for information"),
+    ]
   }
 
   private var costText: String {

@@ -3,8 +3,9 @@ internal import ModelCore
 
 /// What was done and what came of it, for people, programs and the record in a file.
 ///
-/// It holds counts and rates, never an id, a sample or anything about a single one. The same run
-/// gives the same report, so it holds no time either.
+/// It holds counts and rates, never an id, a sample or anything about a single one: rates over fewer
+/// than ten samples to forget are left out. The same run gives the same report, so it holds no time
+/// either.
 ///
 /// - SeeAlso: `Schemas/report/unlearn-1.schema.json`.
 public struct UnlearningReport: Hashable, Codable, Sendable {
@@ -61,7 +62,8 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   }
 
   public struct State: Hashable, Codable, Sendable {
-    public let forget: Comparison
+    /// Absent when there are fewer than ten.
+    public let forget: Comparison?
     /// Present when classes are forgotten.
     public let forgottenClasses: ClassTest?
     /// The share classified rightly, split by split, in the order they are shown.
@@ -132,13 +134,15 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   public let utility: Utility
   public let cost: Cost
   public let retraining: Retraining
-  /// Tests along the way of the last attempt.
+  /// Tests along the way of the last attempt; none when there are fewer than ten samples to forget.
   public let checks: [Check]
   public let seed: UInt64
   public let threads: Int
   public let remarks: [String]
 
   public static let schemaName = "modelctl/unlearn/1"
+  /// Rates over fewer samples would speak of single ones.
+  public static let smallestGroup = 10
 }
 
 extension UnlearningReport {
@@ -157,11 +161,12 @@ extension UnlearningReport {
       classes: classes.isEmpty ? nil : classes, forgetCount: problem.forgetRows.count,
       retainCount: problem.retainRows.count)
     power = judge.power
+    let isGroup = problem.checkedPositions.count >= Self.smallestGroup
     before = State(
-      forget: Comparison(judge.before), forgottenClasses: judge.classBefore,
+      forget: isGroup ? Comparison(judge.before) : nil, forgottenClasses: judge.classBefore,
       accuracies: reported.before)
     after = State(
-      forget: Comparison(last.after), forgottenClasses: last.classTest,
+      forget: isGroup ? Comparison(last.after) : nil, forgottenClasses: last.classTest,
       accuracies: reported.after)
     samplewise = last.samplewise
     utility = Utility(last.utility)
@@ -172,7 +177,7 @@ extension UnlearningReport {
     retraining = Retraining(
       epochs: recipe.epochs, batchSize: recipe.batchSize, learningRate: recipe.learningRate,
       assumed: request.recipe == nil)
-    checks = last.checks
+    checks = isGroup ? last.checks : []
     seed = request.seed
     self.threads = threads
     verdict = Conclusion(

@@ -88,11 +88,11 @@ public final class UnlearningSession {
     return min(max(Int(0.1 * budget / checkCost), 2), 12)
   }
 
-  /// How many steps of so many samples the budget pays for beside `checks` tests; 20 or more, since
+  /// How many steps of so many sample passes the budget pays for beside `checks` tests; 20 or more, since
   /// fewer do nothing.
-  public func affordableSteps(samplesPerStep: Int, checks: Int) -> Int {
+  public func affordableSteps(passesPerStep: Double, checks: Int) -> Int {
     let passes = remaining - Double(checks) * checkCost
-    return max(20, Int(min(passes / Double(max(1, samplesPerStep)), 1e9)))
+    return max(20, Int(min(passes / max(1, passesPerStep), 1e9)))
   }
 
   private var checkCost: Double { Double(checkRows.forget.count + checkRows.unseen.count) / 3 }

@@ -1,5 +1,3 @@
-public import Evidence
-
 /// What a run came to.
 public enum Verdict: String, Hashable, Codable, Sendable, CaseIterable {
   /// The test could have told the difference, and finds none.
@@ -19,55 +17,6 @@ public enum Verdict: String, Hashable, Codable, Sendable, CaseIterable {
     case .notMatched, .overForgotten, .utilityLost: false
     }
   }
-}
-
-/// Each sample judged by itself, for requests too small for a test with power.
-///
-/// A sample of rank `p` among the samples that stay, by the original model's margins, should have the
-/// margin that unseen samples of its class have at about that rank under the *resulting* model: at
-/// `p +- 2 sqrt(p (1 - p) (1/n + 1/k + 1/m))`, two standard errors of a rank taken among `n` retained
-/// samples, aimed at by `k` unseen ones and looked for among `m` others, which served as no target.
-///
-/// The samples pass when none is above its range (one in twenty may be: the range is two standard
-/// errors wide); they are over-forgotten when more than one in twenty are below twice that range, and
-/// by a margin of two at least. Margins beyond +-12 count as 12.
-public struct SamplewiseTest: Hashable, Codable, Sendable {
-  public let count: Int
-  /// How many margins are still above their range.
-  public let above: Int
-  /// How many have fallen far below it.
-  public let below: Int
-
-  /// - Parameters:
-  ///   - margins: the resulting model's, of the samples to forget.
-  ///   - standings: where each stood under the original model.
-  ///   - unseen: the resulting model's answers about unseen samples.
-  public init?(margins: [Double], standings: [MarginMap.Standing], unseen: Responses) {
-    precondition(margins.count == standings.count)
-    guard let distributions = ClassDistributions(unseen) else { return nil }
-    var (above, below) = (0, 0)
-    for (margin, standing) in zip(margins, standings) {
-      let expected = distributions[standing.label]
-      let (p, m) = (standing.rank, Double(expected.count))
-      let error = (p * (1 - p) * (standing.inverseCounts + 1 / m)).squareRoot()
-      func unseenMargin(at rank: Double) -> Double { Self.clamped(expected.quantile(rank)) }
-      let lowest = min(unseenMargin(at: p - 4 * error), unseenMargin(at: p) - 2)
-      if Self.clamped(margin) > unseenMargin(at: p + 2 * error) { above += 1 }
-      if Self.clamped(margin) < lowest { below += 1 }
-    }
-    count = margins.count
-    self.above = above
-    self.below = below
-  }
-
-  private static func clamped(_ margin: Double) -> Double {
-    min(max(margin, -TargetTable.largestMargin), TargetTable.largestMargin)
-  }
-
-  /// How many samples may miss their range by chance.
-  public var allowance: Int { count / 20 }
-  public var passes: Bool { above <= allowance }
-  public var isOverForgotten: Bool { below > allowance }
 }
 
 /// What is known about the ability to test a request, found on the untouched model.

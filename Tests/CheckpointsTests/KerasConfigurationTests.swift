@@ -47,7 +47,8 @@ import Testing
     let reversed = try architecture(
       Fixtures.text("networks/functional_branches/architecture_reversed.json"))
     #expect(listed.output == reversed.output)
-    #expect(Set(listed.layers) == Set(reversed.layers))
+    // Keras pairs the layers of files and models by their order.
+    #expect(listed.layers == reversed.layers)
     #expect(try reversed.shapes() == listed.shapes())
   }
 
@@ -73,6 +74,18 @@ import Testing
       #"{"class_name": "ReLU", "config": {"name": "l", "max_value": 6.0}}"#,
       "its output is capped"
     ),
+    (
+      #"{"class_name": "Dense", "registered_name": "mine>Dense", "config": {"name": "l", "units": 3}}"#,
+      "its class is not one of Keras's own"
+    ),
+    (
+      #"{"class_name": "BatchNormalization", "config": {"name": "l", "axis": 1}}"#,
+      "it normalizes axis 1, not the last"
+    ),
+    (
+      #"{"class_name": "BatchNormalization", "config": {"name": "l", "axis": [1]}}"#,
+      "it normalizes axis 1, not the last"
+    ),
   ])
   func listsWhatTheEngineCannotRun(_ entry: String, reason: String) throws {
     guard case .unsupported(_, let found) = try sequential(entry).kind else {
@@ -96,6 +109,60 @@ import Testing
     let frozen = try sequential(
       #"{"class_name": "Dense", "config": {"name": "l", "units": 1, "trainable": false}}"#)
     #expect(!frozen.isTrainable)
+  }
+
+  @Test func theLastAxisHasManyNames() throws {
+    for axis in ["-1", "3", "[3]"] {
+      let layer = try sequential(
+        #"{"class_name": "BatchNormalization", "config": {"name": "l", "axis": \#(axis)}}"#)
+      guard case .batchNormalization = layer.kind else {
+        Issue.record("axis \(axis): \(layer.kind)")
+        continue
+      }
+    }
+  }
+
+  @Test func aCallInTrainingModeCannotBeRun() throws {
+    let network = try architecture(
+      #"""
+      {"class_name": "Functional", "config": {"name": "f", "output_layers": [["d", 0, 0]], "layers": [
+        {"class_name": "InputLayer", "name": "i", "config": {"batch_shape": [null, 3], "name": "i"},
+         "inbound_nodes": []},
+        {"class_name": "Dropout", "name": "d", "config": {"name": "d", "rate": 0.5},
+         "inbound_nodes": [{"args": [{"class_name": "__keras_tensor__",
+            "config": {"keras_history": ["i", 0, 0]}}], "kwargs": {"training": true}}]}]}}
+      """#)
+    guard case .unsupported = network.layers.last?.kind else {
+      Issue.record("expected an unsupported layer")
+      return
+    }
+  }
+
+  /// Names decide what reads from what, so two layers cannot share one.
+  @Test func layersHaveNamesOfTheirOwn() throws {
+    #expect(throws: KerasConfigurationError.duplicateLayer("i")) {
+      try sequential(#"{"class_name": "Flatten", "config": {"name": "i"}}"#)
+    }
+  }
+
+  /// A file decides how deep its graph is.
+  @Test func aVeryLongChainIsNoTrouble() throws {
+    let count = 20_000
+    let layers = (1...count).map { index in
+      """
+      {"class_name": "ReLU", "name": "l\(index)", "config": {}, \
+      "inbound_nodes": [[["l\(index - 1)", 0, 0, {}]]]}
+      """
+    }
+    let input = """
+      {"class_name": "InputLayer", "name": "l0", "config": {"batch_input_shape": [null, 2]}}
+      """
+    let network = try architecture(
+      """
+      {"class_name": "Functional", "config": {"name": "f", "output_layers": [["l\(count)", 0, 0]], \
+      "layers": [\((layers.reversed() + [input]).joined(separator: ", "))]}}
+      """)
+    #expect(network.layers.map(\.name) == (0...count).map { "l\($0)" })
   }
 
   @Test func refusesWhatIsNoModel() throws {

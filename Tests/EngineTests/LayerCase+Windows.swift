@@ -51,6 +51,11 @@ extension LayerCase {
     convolution(
       "dilated, 16 to 16", [7, 7, 16], batch: 2, .conv(16, 3, dilation: (2, 2), padding: .same)),
     convolution("one sample", [5, 5, 3], batch: 1, .conv(16, 3)),
+    convolution("2x5 same on one column", [4, 1, 16], batch: 2, .conv(5, 2, 5, padding: .same)),
+    convolution(
+      "2x5 same, stride 2, on two columns", [4, 2, 5], batch: 2,
+      .conv(16, 2, 5, strides: (2, 2), padding: .same)),
+    first("5x5 same on an input of one column", [4, 1, 3], .conv(5, 5, padding: .same)),
     first("5x5 on the input, gray", [8, 8, 1], .conv(6, 5)),
     first("3x3 on the input, colour", [6, 6, 3], .conv(32, 3, padding: .same)),
     first("7x7 stride 2 on the input", [11, 10, 3], .conv(16, 7, strides: (2, 2), padding: .same)),

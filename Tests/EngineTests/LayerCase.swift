@@ -40,6 +40,14 @@ struct LayerCase: Sendable, CustomTestStringConvertible {
     return usesWinograd ? .winograd : .direct
   }
 
+  /// Whether a layer has no part in the output, so that nothing runs for it.
+  var hasUnusedLayers: Bool {
+    let read = Set(architecture.layers.flatMap(\.inputs))
+    return architecture.layers.contains {
+      !read.contains($0.name) && $0.name != architecture.output
+    }
+  }
+
   /// Random factors for each Dropout layer, as training draws them.
   func dropoutFactors(_ count: Int) -> [String: [Double]] {
     let shapes = (try? architecture.shapes()) ?? [:]

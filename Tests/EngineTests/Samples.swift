@@ -74,11 +74,16 @@ struct Samples {
 extension Network {
   /// Class scores `[N, C]` in inference mode.
   func logits(_ samples: Samples) throws -> [Float] {
-    var result = [Float](repeating: .nan, count: samples.count * classCount)
-    try samples.inputs.withUnsafeBufferPointer { inputs in
-      try result.withUnsafeMutableBufferPointer { result in
-        try logits(inputs, count: samples.count, into: result)
-      }
+    try logits(samples.inputs, count: samples.count)
+  }
+
+  /// - Parameter room: the elements of the buffer for the scores, `count * C` unless given.
+  func logits(_ inputs: [Float], count: Int, room: Int? = nil) throws -> [Float] {
+    let (needed, overflow) = count.multipliedReportingOverflow(by: classCount)
+    let room = room ?? (overflow ? 0 : max(0, needed))
+    var result = [Float](repeating: .nan, count: room)
+    try inputs.withUnsafeBufferPointer { inputs in
+      try result.withUnsafeMutableBufferPointer { try logits(inputs, count: count, into: $0) }
     }
     return result
   }

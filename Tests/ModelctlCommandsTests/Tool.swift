@@ -44,8 +44,11 @@ enum Tool {
     fileprivate let output: URL
     fileprivate let errors: URL
 
-    /// Waits for the end.
-    func finish() throws -> Result {
+    /// Waits for the end; a run that does not come to one is killed, which no test expects.
+    func finish(within seconds: Double = 120) throws -> Result {
+      let deadline = Date(timeIntervalSinceNow: seconds)
+      while process.isRunning, Date() < deadline { usleep(5000) }
+      if process.isRunning { kill(process.processIdentifier, SIGKILL) }
       process.waitUntilExit()
       defer {
         try? FileManager.default.removeItem(at: output)

@@ -1,1 +1,221 @@
+import OneDNN
 import Testing
+
+/// The wrapper: layouts, memory, operations, and what happens when oneDNN refuses.
+@Suite struct OneDNNTests {
+  /// Numbers with a layout, kept alive as long as the test needs them.
+  private final class Numbers {
+    let values: UnsafeMutableBufferPointer<Float>
+    let memory: Memory
+
+    init(_ layout: Layout, on processor: Processor, _ contents: [Float]? = nil) throws {
+      let count = layout.byteCount / 4
+      values = .allocate(capacity: count)
+      values.initialize(repeating: .nan)
+      for (index, value) in (contents ?? []).enumerated() { values[index] = value }
+      memory = try Memory(layout, at: values.baseAddress, on: processor)
+    }
+
+    deinit { values.deallocate() }
+    var array: [Float] { Array(values) }
+  }
+
+  /// Runs with room for what the operation needs meanwhile.
+  private func run(_ primitive: Primitive) throws {
+    guard let scratchpad = primitive.scratchpad else { return try primitive.execute() }
+    let room = UnsafeMutableRawPointer.allocate(
+      byteCount: scratchpad.layout.byteCount, alignment: 64)
+    defer { room.deallocate() }
+    try scratchpad.move(to: room)
+    try primitive.execute()
+  }
+
+  // MARK: Layouts and memory
+
+  @Test func layoutsKnowTheirSizes() throws {
+    let plain = try Layout([2, 17, 3, 4], .nchw)
+    #expect(plain.byteCount == 2 * 17 * 3 * 4 * 4)
+    #expect(plain.dimensions == [2, 17, 3, 4])
+    // 17 channels take two blocks of 16.
+    #expect(try Layout([2, 17, 3, 4], .nChw16c).byteCount == 2 * 32 * 3 * 4 * 4)
+    #expect(try Layout([2, 17, 3, 4], .nChw8c).byteCount == 2 * 24 * 3 * 4 * 4)
+    #expect(try Layout([7], .x).byteCount == 28)
+  }
+
+  @Test func layoutsAreEqualWhenTheyMeanTheSame() throws {
+    #expect(try Layout([2, 3], .oi) == Layout([2, 3], .nc))
+    #expect(try Layout([2, 3], .oi) != Layout([2, 3], .io))
+    #expect(try Layout([2, 3], .oi) != Layout([3, 2], .oi))
+    #expect(try Layout([1, 4, 5, 6], .nchw) != Layout([1, 4, 5, 6], .nhwc))
+  }
+
+  @Test func aLayoutThatMakesNoSenseIsRefused() {
+    #expect(throws: OneDNNError.self) { try Layout([2, 3, 4], .nchw) }
+    #expect(throws: OneDNNError.self) { try Layout([-1, 3], .nc) }
+  }
+
+  @Test func reordersBothWays() throws {
+    let processor = try Processor()
+    let (plain, blocked) = (try Layout([1, 3, 1, 2], .nchw), try Layout([1, 3, 1, 2], .nChw8c))
+    let source = try Numbers(plain, on: processor, [1, 2, 3, 4, 5, 6])
+    let middle = try Numbers(blocked, on: processor)
+    let target = try Numbers(plain, on: processor)
+    try run(try processor.reorder(from: source.memory, to: middle.memory))
+    // Pixel by pixel, the channels together; the lanes after the third are zero.
+    #expect(middle.array == [1, 3, 5, 0, 0, 0, 0, 0, 2, 4, 6, 0, 0, 0, 0, 0])
+    try run(try processor.reorder(from: middle.memory, to: target.memory))
+    #expect(target.array == [1, 2, 3, 4, 5, 6])
+  }
+
+  @Test func memoryCanBeMoved() throws {
+    let processor = try Processor()
+    let layout = try Layout([3], .x)
+    let (first, second) = (
+      try Numbers(layout, on: processor, [1, 2, 3]), try Numbers(layout, on: processor, [4, 5, 6])
+    )
+    let (moving, target) = (
+      try Memory(layout, at: nil, on: processor), try Numbers(layout, on: processor)
+    )
+    let copy = try processor.reorder(from: moving, to: target.memory)
+    for source in [first, second] {
+      let address = try #require(source.values.baseAddress)
+      try moving.move(to: UnsafeMutableRawPointer(address))
+      try run(copy)
+      #expect(target.array == source.array)
+    }
+  }
+
+  // MARK: Operations
+
+  /// `[1, 2] [[3, 4], [5, 6]]^T + [10, -100]`, with and without ReLU.
+  @Test(arguments: [false, true])
+  func innerProduct(appliesReLU: Bool) throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([1, 2], .nc), weights: try Layout([2, 2], .oi),
+      bias: try Layout([2], .x), destination: try Layout([1, 2], .nc))
+    let operation = try processor.innerProductForward(layouts, appliesReLU: appliesReLU)
+    #expect(!operation.implementation.isEmpty)
+    let source = try Numbers(layouts.source, on: processor, [1, 2])
+    let weights = try Numbers(layouts.weights, on: processor, [3, 4, 5, 6])
+    let bias = try Numbers(try Layout([2], .x), on: processor, [10, -100])
+    let target = try Numbers(layouts.destination, on: processor)
+    let primitive = try operation.compile([
+      (.source, source.memory), (.weights, weights.memory), (.bias, bias.memory),
+      (.destination, target.memory),
+    ])
+    #expect(primitive.implementation == operation.implementation)
+    try run(primitive)
+    #expect(target.array == [21, appliesReLU ? 0 : -83])
+  }
+
+  @Test func gradientsOfAnInnerProduct() throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([2, 2], .nc), weights: try Layout([1, 2], .oi),
+      bias: try Layout([1], .x), destination: try Layout([2, 1], .nc))
+    let source = try Numbers(layouts.source, on: processor, [1, 2, 3, 4])
+    let weights = try Numbers(layouts.weights, on: processor, [5, 7])
+    let change = try Numbers(layouts.destination, on: processor, [1, -2])
+
+    let sourceGradient = try Numbers(layouts.source, on: processor)
+    try run(
+      try processor.innerProductBackwardData(layouts).compile([
+        (.destinationGradient, change.memory), (.weights, weights.memory),
+        (.sourceGradient, sourceGradient.memory),
+      ]))
+    #expect(sourceGradient.array == [5, 7, -10, -14])
+
+    let weightsGradient = try Numbers(layouts.weights, on: processor)
+    let biasGradient = try Numbers(try Layout([1], .x), on: processor)
+    try run(
+      try processor.innerProductBackwardWeights(layouts).compile([
+        (.source, source.memory), (.destinationGradient, change.memory),
+        (.weightsGradient, weightsGradient.memory), (.biasGradient, biasGradient.memory),
+      ]))
+    #expect(weightsGradient.array == [-5, -6])
+    #expect(biasGradient.array == [-1])
+  }
+
+  /// One row of pixels under a window of 1 x 2 with a gap of one, and a zero on the right.
+  @Test func convolutionWithDilationAndUnevenPadding() throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([1, 1, 1, 4], .nchw), weights: try Layout([1, 1, 1, 2], .oihw),
+      bias: nil, destination: try Layout([1, 1, 1, 3], .nchw))
+    let geometry = ConvolutionGeometry(
+      strides: [1, 1], dilations: [1, 2], paddingBefore: [0, 0], paddingAfter: [0, 1])
+    let operation = try processor.convolutionForward(
+      layouts, geometry, algorithm: .direct, appliesReLU: false)
+    let source = try Numbers(layouts.source, on: processor, [1, 2, 3, 4])
+    let weights = try Numbers(layouts.weights, on: processor, [10, 1])
+    let target = try Numbers(layouts.destination, on: processor)
+    try run(
+      try operation.compile([
+        (.source, source.memory), (.weights, weights.memory), (.destination, target.memory),
+      ]))
+    #expect(target.array == [13, 24, 30])
+  }
+
+  @Test func anOperationSaysWhichLayoutItWants() throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([4, 32, 8, 8], .nChw16c), weights: try Layout([32, 32, 3, 3], .any),
+      bias: nil, destination: try Layout([4, 32, 6, 6], .nChw16c))
+    let operation = try processor.convolutionForward(
+      layouts,
+      ConvolutionGeometry(
+        strides: [1, 1], dilations: [1, 1], paddingBefore: [0, 0], paddingAfter: [0, 0]),
+      algorithm: .direct, appliesReLU: false)
+    let wanted = try #require(operation.layout(of: .weights))
+    #expect(wanted.dimensions == [32, 32, 3, 3])
+    #expect(wanted.byteCount >= 32 * 32 * 9 * 4)
+    #expect(operation.layout(of: .source) == layouts.source)
+    #expect(operation.layout(of: .bias) == nil)
+  }
+
+  // MARK: Refusals
+
+  /// Winograd needs a 3x3 window; that it does not exist is an answer, not a failure.
+  @Test func whatDoesNotExistIsUnimplemented() throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([1, 16, 8, 8], .any), weights: try Layout([16, 16, 5, 5], .any),
+      bias: nil, destination: try Layout([1, 16, 4, 4], .any))
+    let error = #expect(throws: OneDNNError.self) {
+      try processor.convolutionForward(
+        layouts,
+        ConvolutionGeometry(
+          strides: [1, 1], dilations: [1, 1], paddingBefore: [0, 0], paddingAfter: [0, 0]),
+        algorithm: .winograd, appliesReLU: false)
+    }
+    guard case .unimplemented = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(error?.description.contains("convolution") == true)
+  }
+
+  @Test func sizesThatDoNotFitTogetherAreInvalid() throws {
+    let processor = try Processor()
+    let layouts = WeightedLayouts(
+      source: try Layout([1, 3], .nc), weights: try Layout([2, 4], .oi), bias: nil,
+      destination: try Layout([1, 2], .nc))
+    let error = #expect(throws: OneDNNError.self) {
+      try processor.innerProductForward(layouts, appliesReLU: false)
+    }
+    guard case .failed(_, let code) = error else {
+      Issue.record("\(String(describing: error))")
+      return
+    }
+    #expect(code == 2)
+    #expect(error?.description.contains("invalid arguments") == true)
+  }
+
+  @Test func theProcessorCanBeDescribed() {
+    #expect(Processor.coreCount >= 1)
+    #expect(Processor.version.split(separator: ".").count == 3)
+    #expect(!Processor.instructionSet.isEmpty)
+    #expect(Processor.hasAVX512 == Processor.instructionSet.hasPrefix("avx512"))
+  }
+}

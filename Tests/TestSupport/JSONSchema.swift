@@ -22,11 +22,14 @@ public struct JSONSchema {
     var found: [String] = []
     for (keyword, rule) in schema {
       switch keyword {
-      case "$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default": break
+      case "$schema", "$id", "$defs", "$comment", "title", "description", "examples", "default":
+        break
       case "$ref": found += check(value, resolve(rule), at: path)
       case "type":
         let types = (rule as? [String]) ?? [rule as? String ?? ""]
-        if !types.contains(where: { Self.isType(value, $0) }) { found.append("\(path): not \(rule)") }
+        if !types.contains(where: { Self.isType(value, $0) }) {
+          found.append("\(path): not \(rule)")
+        }
       case "const": if !Self.equal(value, rule) { found.append("\(path): not \(rule)") }
       case "enum":
         let options = rule as? [Any] ?? []

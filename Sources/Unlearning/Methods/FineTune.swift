@@ -20,7 +20,7 @@ public struct FineTune: UnlearningMethod, Hashable {
     let count = session.batchSizes(forget: 0, retain: retainBatch).retain
     var descent = Descent(
       [.init([.init(.retain, count: count, .init(.labels))])],
-      steps: session.affordableSteps(samplesPerStep: count, checks: 0),
+      steps: session.affordableSteps(passesPerStep: Double(count), checks: 0),
       learningRate: session.adamLearningRate * rateShare)
     descent.schedule = .linearToZero
     descent.mode = .training

@@ -35,7 +35,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
     let checks = session.affordableChecks
     var descent = Descent(
       [stage],
-      steps: session.affordableSteps(samplesPerStep: forget + retain, checks: checks),
+      steps: session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks),
       learningRate: session.adamLearningRate * rateShare)
     descent.schedule = .constant
     descent.averages = false

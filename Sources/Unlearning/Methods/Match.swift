@@ -61,7 +61,7 @@ public struct Match: UnlearningMethod, Hashable {
         zip(responses.margins, targets).map { $0 + aim * ($1 - $0) }, logits: forget.logits,
         labels: responses.labels, classCount: responses.classCount)
     }
-    let plan = plan(session)
+    let plan = plan(session, checks: session.affordableChecks)
     let aim = self.aim ?? Self.aim(passes: plan.passes)
     session.note("aim", .number(aim))
     session.note("forgetPasses", .number(plan.passes))
@@ -83,24 +83,24 @@ public struct Match: UnlearningMethod, Hashable {
     guard let forget = session.baseline.forget else { return }
     let table = TargetTable.masked(
       classes, logits: forget.logits, classCount: session.problem.classCount)
-    let plan = plan(session)
+    // The targets do not depend on how far it is: no tests on the way, and more steps.
+    let plan = plan(session, checks: 0)
     session.note("forgetPasses", .number(plan.passes))
     try session.descend(descent(session, stage(table, plan), plan))
   }
 
   private typealias Plan = (forget: Int, retain: Int, steps: Int, checks: Int, passes: Double)
 
-  private func plan(_ session: UnlearningSession) -> Plan {
+  private func plan(_ session: UnlearningSession, checks: Int) -> Plan {
     let count = session.problem.forgetRows.count
     let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
-    let checks = session.affordableChecks
-    let steps = session.affordableSteps(samplesPerStep: forget + retain, checks: checks)
+    let steps = session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks)
     return (forget, retain, steps, checks, Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
-  static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
+  public static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
 
   private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
     Descent.Stage([

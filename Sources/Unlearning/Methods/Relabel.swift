@@ -64,8 +64,10 @@ public struct Relabel: UnlearningMethod, Hashable {
         .init(.retain, count: retain, .init(answer == .untrained ? .original : .labels)))
     }
     let checks = session.affordableChecks
+    // A teacher answers every batch too, which costs a third on top.
+    let retainPasses = Double(retain) * (answer == .untrained ? 4.0 / 3 : 1)
     var steps = session.affordableSteps(
-      samplesPerStep: forget + (answer == .untrained ? retain * 4 / 3 : retain), checks: checks)
+      passesPerStep: Double(forget) + retainPasses, checks: checks)
     if let passes {
       steps = min(steps, Int((passes * Double(count) / Double(forget)).rounded(.up)))
     }

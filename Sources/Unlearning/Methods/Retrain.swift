@@ -9,6 +9,7 @@ public struct Retrain: UnlearningMethod, Hashable {
   public init() {}
 
   public var name: String { "retrain" }
+  public var isExact: Bool { true }
   public var settings: [String: Setting] { [:] }
 
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { nil }

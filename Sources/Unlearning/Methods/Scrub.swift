@@ -47,8 +47,7 @@ public struct Scrub: UnlearningMethod, Hashable {
     let round = Double(forgetSteps * forget + retainSteps * retain) * 4 / 3
     let checks = session.affordableChecks
     let steps = session.affordableSteps(
-      samplesPerStep: Int((round / Double(forgetSteps + retainSteps)).rounded(.up)),
-      checks: checks)
+      passesPerStep: round / Double(forgetSteps + retainSteps), checks: checks)
     var descent = Descent(
       [away, back], steps: steps, learningRate: session.adamLearningRate * rateShare)
     descent.schedule = .constant

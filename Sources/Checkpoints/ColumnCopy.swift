@@ -1,17 +1,26 @@
 internal import HDF5
 
-/// Copies a column of a split without some of its rows.
+/// Copies a dataset, perhaps without some of its rows.
 ///
 /// Rows close up. Chunks before the first removed row are taken over as they are stored, without
 /// packing them again; from there on every chunk is new, so that no removed row, and no padding
 /// that once held one, gets into the new file.
-struct RowRemoval {
+struct ColumnCopy {
   let source: HDF5Dataset
   /// In rising order.
   let removed: [Int]
   let checkInterruption: () throws -> Void
 
   private var remaining: Int { source.rowCount - removed.count }
+
+  /// Copies the column without looking at it.
+  func copy(into group: HDF5Group, as name: String) throws {
+    let target = try group.createDataset(name, like: source, rowCount: remaining)
+    try target.copyAttributes(from: source)
+    try copyRows(to: target) { _, _ in
+    } kept: { _ in
+    }
+  }
 
   /// - Returns: what the manifest says about the column before and after.
   func run(

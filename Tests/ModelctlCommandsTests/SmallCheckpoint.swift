@@ -1,0 +1,59 @@
+import Checkpoints
+import Foundation
+import ModelCore
+import TestSupport
+
+/// A checkpoint of a two-layer network on four numbers, with whatever is wrong with it that a test
+/// wants.
+struct SmallCheckpoint {
+  static let json = """
+    {"class_name": "Sequential", "config": {"name": "small", "layers": [
+      {"class_name": "InputLayer", "config": {"batch_shape": [null, 4], "name": "input"}},
+      {"class_name": "Dense", "config": {"name": "hidden", "units": 16, "activation": "relu"}},
+      {"class_name": "Dense", "config": {"name": "scores", "units": 3, "activation": "softmax"}}]}}
+    """
+
+  /// `hidden` may be replaced by any other layer of 16 outputs.
+  var json = Self.json
+  var splits: [(name: String, role: SplitRole, count: Int)] = [
+    ("train", .train, 60), ("unseen", .unseen, 200), ("test", .test, 30),
+  ]
+  var features = 4
+  var usesNames = false
+  var recipe: TrainingRecipe? = TrainingRecipe(epochs: 20, batchSize: 16)
+  var change: (inout Parameters) -> Void = { _ in }
+
+  /// The id of the sample with this number, counted through all splits.
+  func identifier(_ number: Int) -> SampleIdentifier {
+    usesNames ? .string("person-\(number)") : .integer(Int64(1000 + number))
+  }
+
+  func write(to path: String) throws {
+    let network = try KerasConfiguration(parsing: Self.json).architecture
+    var parameters = Parameters(initializing: try network.parameterSpecifications(), seed: 3)
+    change(&parameters)
+    var draft = CheckpointDraft(modelConfig: json, parameters: parameters)
+    var number = 0
+    for split in splits {
+      draft.splits.append(
+        DraftSplit(
+          name: split.name, role: split.role, samples: try samples(split.count, from: number),
+          identifiers: (number..<number + split.count).map(identifier)))
+      number += split.count
+    }
+    draft.recipe = recipe
+    draft.classNames = ["ash", "birch", "cedar"]
+    try draft.write(to: path)
+  }
+
+  /// Three clouds of points, one for each class.
+  private func samples(_ count: Int, from number: Int) throws -> MemorySource {
+    var random = SeededGenerator(seed: UInt64(number), stream: "small")
+    let labels = (0..<count).map { Int32(($0 + number) % 3) }
+    let inputs = labels.flatMap { label in
+      (0..<features).map { Float(random.nextNormal()) + ($0 == Int(label) ? 2 : 0) }
+    }
+    return try MemorySource(
+      inputs: inputs, sampleShape: [features], labels: labels, classCount: 3)
+  }
+}

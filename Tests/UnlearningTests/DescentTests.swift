@@ -1,0 +1,127 @@
+import Engine
+import Evidence
+import ModelCore
+import TestSupport
+import Testing
+
+@testable import Unlearning
+
+@Suite struct DescentTests {
+  @Test func theTailFallsToATenth() {
+    var descent = Descent([], steps: 100, learningRate: 1)
+    #expect(descent.learningRate(step: 0) == 1)
+    #expect(descent.learningRate(step: 69) == 1)
+    #expect(abs(descent.learningRate(step: 84) - 0.55) < 1e-6)
+    #expect(abs(descent.learningRate(step: 99) - 0.1) < 1e-6)
+    descent.schedule = .linearToZero
+    #expect(abs(descent.learningRate(step: 25) - 0.75) < 1e-6)
+    descent.schedule = .constant
+    #expect(descent.learningRate(step: 99) == 1)
+  }
+
+  @Test(arguments: [(100, 3, [25, 50, 75]), (3, 5, [1, 2]), (1, 5, []), (50, 0, [])])
+  func checksAreSpreadEvenlyAndSpareTheEnd(steps: Int, checks: Int, expected: [Int]) {
+    var descent = Descent([], steps: steps, learningRate: 1)
+    descent.checks = checks
+    #expect(descent.checkedSteps.sorted() == expected)
+  }
+
+  private func session() throws -> UnlearningSession {
+    let problem = try OverfitProblem.overfit()
+    let network = try problem.network()
+    let request = UnlearningRequest(.samples(OverfitProblem.tenth), recipe: problem.recipe)
+    let resolved = try UnlearningProblem(
+      request, data: problem.data, network: network, allowance: 1000)
+    let judge = try Judge(network, problem: resolved, needs: .margins)
+    return UnlearningSession(
+      problem: resolved, network: network, original: try network.parameters,
+      baseline: judge.baseline, recipe: problem.recipe, budget: 10_000,
+      spentBefore: judge.meter.passes, seed: 3, attempt: 1, report: { _ in })
+  }
+
+  private func largestChange(_ session: UnlearningSession) throws -> Float {
+    let now = try session.network.parameters
+    return zip(now.all, session.original.all).reduce(0) { largest, pair in
+      max(largest, zip(pair.0.values, pair.1.values).map { abs($0 - $1) }.max() ?? 0)
+    }
+  }
+
+  /// At the original weights the original's own answers pull nowhere, at any temperature and in
+  /// either direction.
+  @Test(arguments: [(1, 1), (2, 1), (2, -1), (5, 0.3)] as [(Float, Float)])
+  func aModelHasNothingToLearnFromItself(temperature: Float, weight: Float) throws {
+    let session = try session()
+    var descent = Descent(
+      [
+        .init([
+          .init(.retain, count: 16, .init(.original, weight: weight, temperature: temperature))
+        ])
+      ], steps: 5, learningRate: 0.1)
+    descent.optimizer = .sgd(momentum: 0)
+    descent.averages = false
+    try session.descend(descent)
+    #expect(try largestChange(session) < 1e-5)
+    #expect(session.meter.trained == 80)
+    #expect(session.meter.evaluated == 80)
+  }
+
+  /// A loss split into two halves over the same samples is the loss.
+  @Test func lossesOfATermAddUp() throws {
+    func result(_ losses: [Descent.Loss]) throws -> Parameters {
+      let session = try session()
+      var term = Descent.Term(.forget, count: 16, .init(.labels, weight: 1))
+      term.losses = losses
+      var descent = Descent([.init([term])], steps: 3, learningRate: 0.5)
+      descent.optimizer = .sgd(momentum: 0)
+      descent.averages = false
+      try session.descend(descent)
+      return try session.network.parameters
+    }
+    let whole = try result([.init(.labels, weight: -1)])
+    let halves = try result([.init(.labels, weight: -0.5), .init(.labels, weight: -0.5)])
+    for (first, second) in zip(whole.all, halves.all) {
+      for (a, b) in zip(first.values, second.values) { #expect(abs(a - b) < 1e-4) }
+    }
+  }
+
+  @Test func stagesTakeTurns() throws {
+    let session = try session()
+    var descent = Descent(
+      [
+        .init([.init(.forget, count: 3, .init(.labels))], steps: 2),
+        .init([.init(.retain, count: 10, .init(.labels))], steps: 1),
+      ], steps: 7, learningRate: 1e-3)
+    descent.averages = false
+    try session.descend(descent)
+    #expect(session.meter.trained == 5 * 3 + 2 * 10)
+    #expect(session.steps == 7)
+  }
+
+  @Test func aReactionCanEndTheDescent() throws {
+    let session = try session()
+    var descent = Descent(
+      [.init([.init(.retain, count: 8, .init(.labels))])], steps: 40, learningRate: 1e-3)
+    descent.checks = 3
+    descent.react = { check, _ in check.step >= 20 ? .stop : .go }
+    try session.descend(descent)
+    #expect(session.steps == 20)
+    #expect(session.checks.map(\.step) == [10, 20])
+  }
+
+  /// The average is what is left behind, and lies between the start and the last weights.
+  @Test func theAverageIsTheResult() throws {
+    func change(averages: Bool) throws -> Float {
+      let session = try session()
+      var descent = Descent(
+        [.init([.init(.forget, count: 16, .init(.labels, weight: -1))], gradientNorm: 1)],
+        steps: 12, learningRate: 0.05)
+      descent.optimizer = .sgd(momentum: 0)
+      descent.averages = averages
+      try session.descend(descent)
+      return try largestChange(session)
+    }
+    let (averaged, plain) = (try change(averages: true), try change(averages: false))
+    #expect(averaged > 0)
+    #expect(averaged < plain)
+  }
+}

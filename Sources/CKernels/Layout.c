@@ -93,3 +93,52 @@ void ck_crop(float *x, const float *y, long planes, long h, long w, long lanes, 
   const frame f = {x, y, h, w, lanes, oh, ow, top, left};
   ck_parallel(planes, planes * h * w * lanes, crop_body, &f);
 }
+
+typedef struct {
+  float *y;
+  const float *x;
+  long blocks, lanes, count, samples, pixels;
+} exchange;
+
+VERSIONS static void interleave_body(const void *context, long begin, long end) {
+  const exchange *k = context;
+  const long sample = k->blocks * k->pixels * k->lanes;
+  for (long task = begin; task < end; task++) {
+    const long group = task / k->count, c = task % k->count;
+    const long there = min_l(16, k->samples - group * 16);
+    float *y = k->y + (group * k->count + c) * k->pixels * 16;
+    const float *x = k->x + group * 16 * sample
+                   + c / k->lanes * k->pixels * k->lanes + c % k->lanes;
+    for (long p = 0; p < k->pixels; p++)
+      for (long n = 0; n < 16; n++)
+        y[p * 16 + n] = n < there ? x[n * sample + p * k->lanes] : 0;
+  }
+}
+
+void ck_interleave(float *y, const float *x, long x_blocks, long x_lanes, long count,
+                   long samples, long pixels) {
+  const exchange k = {y, x, x_blocks, x_lanes, count, samples, pixels};
+  ck_parallel((samples + 15) / 16 * count, 2 * samples * count * pixels, interleave_body, &k);
+}
+
+VERSIONS static void separate_body(const void *context, long begin, long end) {
+  const exchange *k = context;
+  const long sample = k->blocks * k->pixels * k->lanes;
+  for (long n = begin; n < end; n++) {
+    float *y = k->y + n * sample;
+    if (k->blocks * k->lanes > k->count)
+      memset(y + (k->blocks - 1) * k->pixels * k->lanes, 0,
+             (size_t)(k->pixels * k->lanes) * sizeof(float));
+    for (long c = 0; c < k->count; c++) {
+      const float *x = k->x + (n / 16 * k->count + c) * k->pixels * 16 + n % 16;
+      float *to = y + c / k->lanes * k->pixels * k->lanes + c % k->lanes;
+      for (long p = 0; p < k->pixels; p++) to[p * k->lanes] = x[p * 16];
+    }
+  }
+}
+
+void ck_separate(float *y, long y_blocks, long y_lanes, const float *x, long count,
+                 long samples, long pixels) {
+  const exchange k = {y, x, y_blocks, y_lanes, count, samples, pixels};
+  ck_parallel(samples, 2 * samples * count * pixels, separate_body, &k);
+}

@@ -9,10 +9,15 @@ extension Graph {
       switch node.work {
       case .input: node.form = inputForm(node, consumers)
       case .function, .dropout: node.form = node.inputs[0].form
-      case .pool, .normalization, .pad: node.form.lanes = node.inputs[0].form.lanes
+      case .pool, .pad: node.form = node.form.stored(as: node.inputs[0].form)
+      case .normalization: node.form = normalized(node)
+      case .convolution:
+        if prefersInterleaving(node, consumers) { node.form = node.form.interleaved }
+      case .add:
+        if node.inputs.allSatisfy(\.form.isInterleaved) { node.form = node.form.interleaved }
       case .flatten: node.form = flattened(node, consumers)
       case .softmax: node.form = node.form.channelsLast
-      case .dense, .convolution, .convert, .add, .concatenate: break
+      case .dense, .convert, .concatenate: break
       }
     }
     insertConversions()
@@ -24,6 +29,9 @@ extension Graph {
     let readers = consumers[node] ?? []
     if readers.allSatisfy({ $0.isFlatten && readsAnyOrder($0, consumers) }) {
       return node.form.channelsLast
+    }
+    if readers.allSatisfy({ prefersInterleaving($0, consumers) }) {
+      return node.form.interleaved
     }
     let readsPlanes = readers.allSatisfy {
       if case .convolution = $0.work { return true }
@@ -40,7 +48,30 @@ extension Graph {
 
   /// A dense layer takes any order, since its weights are put into the same.
   private func flattened(_ node: Node, _ consumers: [Node: [Node]]) -> Form {
-    readsAnyOrder(node, consumers) ? node.inputs[0].form : node.form
+    guard readsAnyOrder(node, consumers) else { return node.form }
+    let form = node.inputs[0].form
+    return form.isInterleaved ? form.planar : form
+  }
+
+  /// Statistics are taken over lanes that are channels.
+  private func normalized(_ node: Node) -> Form {
+    let form = node.inputs[0].form
+    return form.isInterleaved ? form.blocked : node.form.stored(as: form)
+  }
+
+  /// Whether a convolution has so few channels that blocks of them would be mostly padding, and
+  /// 16 samples fill a vector better.
+  private func prefersInterleaving(_ node: Node, _ consumers: [Node: [Node]]) -> Bool {
+    guard case .convolution = node.work, Processor.hasAVX512 else { return false }
+    let (inputs, outputs) = (node.inputs[0].form.channels, node.form.channels)
+    guard inputs < 16 else { return false }
+    // Planes of up to 3 channels are read without padding.
+    let padded = (inputs <= 3 ? inputs : 16) * ((outputs + 15) / 16 * 16)
+    guard 2 * padded >= 3 * inputs * outputs else { return false }
+    return (consumers[node] ?? []).allSatisfy {
+      if case .normalization = $0.work { return false }
+      return true
+    }
   }
 
   private func readsAnyOrder(_ node: Node, _ consumers: [Node: [Node]]) -> Bool {
@@ -80,14 +111,27 @@ extension Node {
   fileprivate func wantedForm(ofInput index: Int) -> Form? {
     let input = inputs[index].form
     switch work {
-    case .convolution: return input.lanes == 1 ? nil : input.blocked
+    case .convolution:
+      if form.isInterleaved { return input.interleaved }
+      return input.lanes == 1 ? nil : input.blocked
     case .softmax: return input.channelsLast
     case .add: return form
-    case .normalization: return index == 1 ? form : nil
+    case .concatenate: return input.isInterleaved ? input.blocked : nil
+    case .normalization: return index == 1 || input.isInterleaved ? form : nil
     case .flatten:
       // A view that a dense layer reads as it is, or Keras's order of elements.
-      return form == input ? nil : input.channelsLast
+      if form == input { return nil }
+      return form.isVector ? input.channelsLast : form
     default: return nil
     }
+  }
+}
+
+extension Form {
+  /// These extents, in memory like another form.
+  fileprivate func stored(as other: Form) -> Form {
+    Form(
+      channels: channels, height: height, width: width,
+      lanes: other.lanes, isInterleaved: other.isInterleaved)
   }
 }

@@ -5,7 +5,7 @@ internal import OneDNN
 struct ParameterSlot {
   /// How a kernel's Keras order maps to the layout it is computed in.
   enum Order {
-    /// A vector: the same order, with zeros after the end.
+    /// The same order, with zeros after the end.
     case vector
     /// A dense kernel `[I, O]`; `rows[i]` is where Keras's input `i` lies in a sample.
     case dense(rows: [Int32], inputs: Int, units: Int)
@@ -17,7 +17,6 @@ struct ParameterSlot {
   let order: Order
   /// For kernels: the layout that forward, and with luck both backward steps, compute in.
   let layout: Layout?
-  let algorithm: ConvolutionAlgorithm
   /// In `weights` and `gradients` if it is trainable, else in `statistics`; in floats.
   let offset: Int
   let count: Int
@@ -97,13 +96,13 @@ private struct SlotBuilder {
   }
 
   mutating func add(_ specification: ParameterSpecification) throws {
-    let (order, layout, algorithm) = try place(specification)
+    let (order, layout) = try place(specification)
     let count =
       layout.map { $0.byteCount / MemoryLayout<Float>.stride }
       ?? roundedUp(specification.shape.elementCount)
     let offset = specification.isTrainable ? weightCount : statisticCount
     slots[specification.name] = ParameterSlot(
-      specification: specification, order: order, layout: layout, algorithm: algorithm,
+      specification: specification, order: order, layout: layout,
       offset: offset, count: count)
     if specification.isTrainable {
       weightCount += roundedUp(count)
@@ -117,10 +116,10 @@ private struct SlotBuilder {
 
   private func place(
     _ specification: ParameterSpecification
-  ) throws -> (ParameterSlot.Order, Layout?, ConvolutionAlgorithm) {
+  ) throws -> (ParameterSlot.Order, Layout?) {
     // A layer that the output does not depend on keeps its weights as they are.
     guard let node = nodes[specification.name.layer], specification.name.role == "kernel" else {
-      return (.vector, nil, .direct)
+      return (.vector, nil)
     }
     switch node.work {
     case .dense(let dense):
@@ -128,14 +127,13 @@ private struct SlotBuilder {
       let used = specification.shape.dimensions[0]
       let rows = (0..<used).map { Int32(form.position(ofFlattened: $0)) }
       let layout = try processor.denseLayout(inputs: form.elementCount, units: dense.units)
-      return (.dense(rows: rows, inputs: form.elementCount, units: dense.units), layout, .direct)
-    case .convolution(let convolution, let border):
+      return (.dense(rows: rows, inputs: form.elementCount, units: dense.units), layout)
+    case .convolution(let convolution, let border) where !node.form.isInterleaved:
       let problem = ConvolutionProblem(convolution, border: border, node: node)
-      let (layout, algorithm) = try processor.convolutionLayout(problem)
-      return (
-        .convolution(inputs: problem.inputs, outputs: problem.outputs), layout, algorithm
-      )
-    default: return (.vector, nil, .direct)
+      let layout = try processor.convolutionLayout(problem)
+      return (.convolution(inputs: problem.inputs, outputs: problem.outputs), layout)
+    // Our own loops read Keras's order.
+    default: return (.vector, nil)
     }
   }
 }

@@ -29,6 +29,13 @@ extension PlanBuilder {
     let buffer = take(form)
     set(buffer, for: node)
     let (target, state, samples) = (buffer.pointer, state, samples)
+    if form.isInterleaved {
+      add(node, "stage") {
+        ck_interleave(
+          target, state.input, 1, form.channels, form.channels, samples, form.pixels)
+      }
+      return
+    }
     add(node, "stage") {
       ck_convert(
         target, form.blocks, form.lanes, state.input, 1, form.channels, form.channels, samples,
@@ -91,31 +98,43 @@ extension PlanBuilder {
     let source = try activation(of: input).pointer
     let buffer = take(to)
     set(buffer, for: node)
-    let (target, samples) = (buffer.pointer, samples)
-    add(node, "convert") {
-      ck_convert(
-        target, to.blocks, to.lanes, source, from.blocks, from.lanes, to.channels, samples,
-        to.pixels)
-    }
+    addConversion(node, "convert", from: from, source, to: to, buffer.pointer)
     whenBackward { [self] in
       guard needsGradient(node) else { return }
       let incoming = gradient(of: node)
       let outgoing = take(from)
-      let (source, target) = (incoming.pointer, outgoing.pointer)
-      add(node, "convert gradient") {
-        ck_convert(
-          target, from.blocks, from.lanes, source, to.blocks, to.lanes, to.channels, samples,
-          to.pixels)
-      }
+      addConversion(
+        node, "convert gradient", from: to, incoming.pointer, to: from, outgoing.pointer)
       pool.release(incoming)
       contribute(outgoing, to: input)
+    }
+  }
+
+  private func addConversion(
+    _ node: Node, _ name: String, from: Form, _ source: UnsafeMutablePointer<Float>, to: Form,
+    _ target: UnsafeMutablePointer<Float>
+  ) {
+    let (samples, channels, pixels) = (samples, to.channels, to.pixels)
+    if to.isInterleaved {
+      add(node, name) {
+        ck_interleave(target, source, from.blocks, from.lanes, channels, samples, pixels)
+      }
+    } else if from.isInterleaved {
+      add(node, name) {
+        ck_separate(target, to.blocks, to.lanes, source, channels, samples, pixels)
+      }
+    } else {
+      add(node, name) {
+        ck_convert(
+          target, to.blocks, to.lanes, source, from.blocks, from.lanes, channels, samples, pixels)
+      }
     }
   }
 
   private func buildPad(_ node: Node, _ border: Border) throws {
     let input = node.inputs[0]
     let (from, to) = (input.form, node.form)
-    let planes = samples * from.blocks
+    let planes = from.planes(samples: samples)
     let source = try activation(of: input).pointer
     let buffer = take(to)
     set(buffer, for: node)

@@ -23,7 +23,7 @@ extension PlanBuilder {
     let columns = pooling.padding.amounts(
       input: from.width, extent: size.width, stride: strides.width)
     return ck_pool(
-      planes: samples * from.blocks, lanes: from.lanes, h: from.height, w: from.width,
+      planes: from.planes(samples: samples), lanes: from.lanes, h: from.height, w: from.width,
       oh: to.height, ow: to.width, kh: size.height, kw: size.width, sh: strides.height,
       sw: strides.width, top: rows.before, left: columns.before)
   }

@@ -35,8 +35,9 @@ extension PlanBuilder {
   }
 
   func buildConvolution(_ node: Node, _ problem: ConvolutionProblem) throws {
+    if node.form.isInterleaved { return try buildInterleavedConvolution(node, problem) }
     let (processor, samples, geometry) = (processor, samples, problem.geometry)
-    let algorithm = store.slot(node.parameterLayer, "kernel")?.algorithm ?? .direct
+    let algorithm = problem.algorithm(samples: samples)
     try buildWeighted(
       node, usesBias: problem.usesBias,
       layouts: try problem.layouts(samples: samples, weights: nil),

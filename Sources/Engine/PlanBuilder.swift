@@ -105,9 +105,9 @@ final class PlanBuilder {
     var readers: Int
   }
 
-  func take(_ form: Form) -> Buffer { pool.take(samples * form.elementCount) }
+  func take(_ form: Form) -> Buffer { pool.take(elementCount(form)) }
 
-  func elementCount(_ form: Form) -> Int { samples * form.elementCount }
+  func elementCount(_ form: Form) -> Int { form.elementCount(samples: samples) }
 
   private func countReaders() {
     for node in graph.nodes {

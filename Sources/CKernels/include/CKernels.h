@@ -4,6 +4,10 @@
 // c % lanes, and lanes past the last channel hold zeros. That one form covers what oneDNN calls
 // nChw16c and nChw8c (lanes 16 and 8), nhwc (one block) and nchw (one lane).
 //
+// Images of few channels may be interleaved instead, [groups][channels][pixels][16]: a group is 16
+// samples, one for each lane; those missing in the last group hold anything finite, and their
+// gradients are zero.
+//
 // Work is cut into pieces whose borders depend on sizes alone, and sums of pieces are added in a
 // fixed order: the same input gives the same bits with any number of threads.
 #pragma once
@@ -62,12 +66,36 @@ void ck_copy_channels(float *y, long y_blocks, long y_lanes, long y_first, const
 // The same for all channels of x (which start at channel 0 in y), with zeros in y's padding.
 void ck_convert(float *y, long y_blocks, long y_lanes, const float *x, long x_blocks,
                 long x_lanes, long channels, long samples, long pixels);
+// From any of the forms above to the interleaved one, with zeros for missing samples, and back,
+// with zeros in y's padding.
+void ck_interleave(float *y, const float *x, long x_blocks, long x_lanes, long channels,
+                   long samples, long pixels);
+void ck_separate(float *y, long y_blocks, long y_lanes, const float *x, long channels,
+                 long samples, long pixels);
 // Puts planes of [h][w][lanes] into planes of [oh][ow][lanes] at (top, left), zeros around.
 void ck_pad(float *y, const float *x, long planes, long h, long w, long lanes, long oh, long ow,
             long top, long left);
 // The reverse: cuts the window out again.
 void ck_crop(float *x, const float *y, long planes, long h, long w, long lanes, long oh, long ow,
              long top, long left);
+
+// ---- Convolution of interleaved images ----
+
+// Kernels are [kh][kw][inputs][outputs], as Keras keeps them.
+typedef struct {
+  long groups, inputs, outputs;
+  long h, w, oh, ow;
+  long kh, kw, sh, sw, dh, dw;
+  long top, left;  // padding before; windows are cut at the borders
+} ck_conv;
+
+// y = x * w + bias, then ReLU if asked. bias may be null.
+void ck_conv_forward(float *y, const float *x, const float *w, const float *bias, int relu,
+                     const ck_conv *c);
+void ck_conv_backward_data(float *dx, const float *dy, const float *w, const ck_conv *c);
+// db may be null.
+void ck_conv_backward_weights(float *dw, float *db, const float *x, const float *dy,
+                              const ck_conv *c);
 
 // ---- Pooling ----
 

@@ -114,15 +114,17 @@ struct Judge {
     return try DiscordantPairs(baseline.validation[kept], validation[kept])
   }
 
-  private func samplewise(_ checked: Responses, _ validation: Responses) -> SamplewiseTest? {
-    guard !power.hasPower, problem.scenario == .samples, let map = baseline.marginMap else {
+  private func samplewise(_ answers: Responses, _ validation: Responses) -> SamplewiseTest? {
+    guard !power.hasPower, problem.scenario == .samples, let map = baseline.marginMap,
+      let forget = baseline.forget
+    else {
       return nil
     }
-    let standings = zip(baseline.checked.margins, baseline.checked.labels).map {
-      map.standing(margin: $0, label: Int($1))
-    }
+    // The judge expects of the samples what the map expects, whatever the method.
+    let standings = map.standings(forget.responses)
+    let checked = problem.checkedPositions.map { standings[$0] }
     return SamplewiseTest(
-      margins: checked.margins, standings: standings, unseen: validation,
+      margins: answers.margins, standings: checked, unseen: validation,
       before: baseline.validation)
   }
 

@@ -1,19 +1,23 @@
 public import Evidence
 
-/// Where the margin of a training sample would lie had the model never seen the sample.
+/// Where the margins of training samples would lie had the model never seen the samples.
 ///
 /// Trained samples have larger margins than unseen ones. The map sends a margin to the margin that
-/// unseen data has at the same rank, class by class: `phi* = Q_U(F_R(phi))`, with `F_R` the
-/// distribution function of margins of samples the model still may know, and `Q_U` the quantile
-/// function of unseen ones. The rank is taken among retained samples and not among those to forget,
-/// for a person's records are few and alike: no sample of their class.
+/// unseen data has at the rank that is to be expected of it, class by class:
+/// `phi* = Q_U(rank')`, `rank'` from `F_R(phi)`, with `F_R` the distribution function of margins of
+/// samples the model still may know, and `Q_U` the quantile function of unseen ones. The rank is taken
+/// among retained samples and not among those to forget, for a person's records are few and alike: no
+/// sample of their class.
 ///
 /// - SeeAlso: `Unlearning.docc/Match.md`.
 public struct MarginMap: Hashable, Sendable {
   /// A class with fewer samples on either side is mapped like all classes together.
   public static let smallestClass = 20
+  /// How much of a sample's normal score outlives another training: the correlation between scores
+  /// under a model that was trained on samples and one that was not, measured as .86.
+  public static let persistence = 0.85
 
-  /// Where a sample stands among retained ones.
+  /// Where a sample is to be expected among unseen ones.
   public struct Standing: Hashable, Sendable {
     /// Within 0...1, and neither end.
     public let rank: Double
@@ -26,28 +30,44 @@ public struct MarginMap: Hashable, Sendable {
 
   private let retained: ClassDistributions
   private let unseen: ClassDistributions
+  private let expectedRanks: ExpectedRanks
 
   /// - Parameters:
   ///   - retained: the original model's answers about samples that stay.
   ///   - unseen: its answers about samples it has never seen.
+  ///   - persistence: within 0...1; with 1 every sample keeps its rank.
   /// - Returns: nil when either is empty.
-  public init?(retained: Responses, unseen: Responses) {
+  public init?(retained: Responses, unseen: Responses, persistence: Double = persistence) {
     guard let members = ClassDistributions(retained), let strangers = ClassDistributions(unseen)
     else { return nil }
     self.retained = members
     self.unseen = strangers
+    expectedRanks = ExpectedRanks(persistence: persistence)
   }
 
-  /// Where a sample stands whose margin is `margin` under the original model.
-  public func standing(margin: Double, label: Int) -> Standing {
-    let isLarge = min(retained.count(label), unseen.count(label)) >= Self.smallestClass
-    let label = isLarge ? label : nil
-    let distribution = retained[label]
-    // A sample beyond all retained ones is taken for the outermost of them.
-    let edge = 0.5 / Double(distribution.count)
-    let rank = min(max(distribution.rank(of: margin), edge), 1 - edge)
-    let inverse = 1 / Double(distribution.count) + 1 / Double(unseen[label].count)
-    return Standing(rank: rank, inverseCounts: inverse, label: label)
+  /// Where samples are to be expected, given the original model's answers about all of them.
+  public func standings(_ samples: Responses) -> [Standing] {
+    var groups: [Int?: [Int]] = [:]
+    for (position, label) in samples.labels.enumerated() {
+      groups[group(of: Int(label)), default: []].append(position)
+    }
+    var result = [Standing?](repeating: nil, count: samples.count)
+    for (label, positions) in groups {
+      let distribution = retained[label]
+      // A sample beyond all retained ones is taken for the outermost of them.
+      let edge = 0.5 / Double(distribution.count)
+      let ranks = expectedRanks(
+        positions.map { min(max(distribution.rank(of: samples.margins[$0]), edge), 1 - edge) })
+      let inverse = 1 / Double(distribution.count) + 1 / Double(unseen[label].count)
+      for (position, rank) in zip(positions, ranks) {
+        result[position] = Standing(rank: rank, inverseCounts: inverse, label: label)
+      }
+    }
+    return result.compactMap { $0 }
+  }
+
+  private func group(of label: Int) -> Int? {
+    min(retained.count(label), unseen.count(label)) >= Self.smallestClass ? label : nil
   }
 
   /// The margin to aim at.

@@ -49,13 +49,13 @@ import Testing
     // Within +-12, where margins still count: -8 to 8 in steps of 0.04.
     let margins = (0..<400).map { Double($0 - 200) / 25 }
     unseen = try answers(margins.map { $0 - 1 })
-    map = try #require(MarginMap(retained: answers(margins), unseen: unseen))
+    map = try #require(MarginMap(retained: answers(margins), unseen: unseen, persistence: 1))
   }
 
   private func test(_ margins: [Double], from originals: [Double]) throws -> SamplewiseTest {
     try #require(
       SamplewiseTest(
-        margins: margins, standings: originals.map { map.standing(margin: $0, label: 0) },
+        margins: margins, standings: map.standings(answers(originals)),
         unseen: unseen, before: unseen))
   }
 
@@ -89,9 +89,9 @@ import Testing
   @Test func marginsBeyondTwelveCountAsTwelve() throws {
     let high = try answers((0..<100).map { 20 + Double($0) })
     let map = try #require(MarginMap(retained: high, unseen: high))
-    let standing = map.standing(margin: 50, label: 0)
+    let standings = try map.standings(answers([50]))
     let found = try #require(
-      SamplewiseTest(margins: [1e6], standings: [standing], unseen: high, before: high))
+      SamplewiseTest(margins: [1e6], standings: standings, unseen: high, before: high))
     #expect(found.passes)
   }
 
@@ -99,7 +99,7 @@ import Testing
   /// unseen margins of the result.
   @Test func aChangeOfConfidenceIsNoVerdict() throws {
     let originals = stride(from: -7.0, through: 7, by: 1).map { $0 }
-    let standings = originals.map { map.standing(margin: $0, label: 0) }
+    let standings = try map.standings(answers(originals))
     let doubled = try answers(unseen.margins.map { $0 * 1.4 })
     let result = standings.map { map.target($0) * 1.4 }
     let found = try #require(
@@ -112,7 +112,7 @@ import Testing
   /// When the run moves unseen samples about, samples to forget may be moved as much.
   @Test func samplesMayMissAsOftenAsUnseenOnes() throws {
     let originals = [Double](repeating: 0, count: 10)
-    let standings = originals.map { map.standing(margin: $0, label: 0) }
+    let standings = try map.standings(answers(originals))
     let result = [5.0, 5, 5] + [Double](repeating: -1, count: 7)
     func found(_ after: Responses) throws -> SamplewiseTest {
       try #require(

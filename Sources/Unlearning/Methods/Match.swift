@@ -53,9 +53,7 @@ public struct Match: UnlearningMethod, Hashable {
     guard let forget = session.baseline.forget, let map = session.baseline.marginMap else { return }
     session.restoresConfidence = restoresConfidence
     let responses = forget.responses
-    let targets = zip(responses.margins, responses.labels).map {
-      map.target(map.standing(margin: $0, label: Int($1)))
-    }
+    let targets = map.standings(responses).map(map.target)
     func table(aim: Double) -> TargetTable {
       .margins(
         zip(responses.margins, targets).map { $0 + aim * ($1 - $0) }, logits: forget.logits,

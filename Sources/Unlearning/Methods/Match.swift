@@ -15,8 +15,10 @@ public struct Match: UnlearningMethod, Hashable {
   public var forgetBatch = 64
   /// The most retained samples in a step.
   public var retainBatch = 128
-  /// Adam's rate as a share of training's.
+  /// Adam's rate as a share of training's; up to half as much again where the aim is further.
   public var rateShare: Float = 0.5
+  /// The weight of the retained samples' loss against that of the samples to forget.
+  public var retainWeight: Float = 1.5
   /// How far to aim, 1 being the target itself; nil chooses by the passes that the budget allows.
   public var aim: Double?
   /// Whether one scalar brings back the original confidence at the end.
@@ -29,7 +31,8 @@ public struct Match: UnlearningMethod, Hashable {
   public var settings: [String: Setting] {
     [
       "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
-      "rateShare": .number(Double(rateShare)), "aim": aim.map(Setting.number) ?? .text("auto"),
+      "rateShare": .number(Double(rateShare)), "retainWeight": .number(Double(retainWeight)),
+      "aim": aim.map(Setting.number) ?? .text("auto"),
       "restoresConfidence": .flag(restoresConfidence),
     ]
   }
@@ -66,7 +69,7 @@ public struct Match: UnlearningMethod, Hashable {
 
     let exact = stage(table(aim: 1), plan)
     let beyond = aim == 1 ? exact : stage(table(aim: aim), plan)
-    var descent = descent(session, beyond, plan)
+    var descent = descent(session, beyond, plan, aim: aim)
     descent.react = { check, cycle in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.
       let isDone = check.accuracyExcess <= 0 && check.aucExcess <= 0.02
@@ -103,15 +106,16 @@ public struct Match: UnlearningMethod, Hashable {
   private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
     Descent.Stage([
       .init(.forget, count: plan.forget, .init(.table(table))),
-      .init(.retain, count: plan.retain, .init(.labels)),
+      .init(.retain, count: plan.retain, .init(.labels, weight: retainWeight)),
     ])
   }
 
   private func descent(
-    _ session: UnlearningSession, _ stage: Descent.Stage, _ plan: Plan
+    _ session: UnlearningSession, _ stage: Descent.Stage, _ plan: Plan, aim: Double = 1
   ) -> Descent {
     var descent = Descent(
-      [stage], steps: plan.steps, learningRate: session.adamLearningRate * rateShare)
+      [stage], steps: plan.steps,
+      learningRate: session.adamLearningRate * rateShare * Float(1 + (aim - 1) / 2))
     descent.checks = plan.checks
     return descent
   }

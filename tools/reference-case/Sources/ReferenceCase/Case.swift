@@ -10,33 +10,61 @@ struct Case {
   let unseen: Images
   let test: Images
   let architecture: Architecture
+  private let plan: TrainingRecipe
   let threads: Int
   let cache: String?
 
   static let trainCount = 10_000
 
-  init(folder: String, threads: Int, cache: String?) throws {
-    let all = try Images(folder: folder, kind: "train")
+  init(folder: String, network: String, threads: Int, cache: String?) throws {
+    let isConvolutional = network == "cnn"
+    let shape = isConvolutional ? [28, 28, 1] : [784]
+    let all = try Images(folder: folder, kind: "train", shape: shape)
     train = try all.rows(0..<Self.trainCount)
     unseen = try all.rows(10_000..<15_000)
-    test = try Images(folder: folder, kind: "t10k")
-    architecture = Architecture(
-      name: "mlp",
-      layers: [
-        Layer(name: "input", kind: .input(shape: try Shape([784])), inputs: []),
-        Layer(
-          name: "dense_1", kind: .dense(Dense(units: 256, activation: .relu)), inputs: ["input"]),
-        Layer(
-          name: "dense_2", kind: .dense(Dense(units: 128, activation: .relu)), inputs: ["dense_1"]),
-        Layer(
-          name: "scores", kind: .dense(Dense(units: 10, activation: .softmax)), inputs: ["dense_2"]),
-      ], output: "scores")
+    test = try Images(folder: folder, kind: "t10k", shape: shape)
+    architecture = isConvolutional ? try Self.convolutional() : try Self.perceptron()
+    plan =
+      isConvolutional
+      ? TrainingRecipe(epochs: 25, batchSize: 128, learningRate: 1e-3)
+      : TrainingRecipe(epochs: 50, batchSize: 128, learningRate: 2e-3)
     self.threads = threads
     self.cache = cache
   }
 
+  private static func perceptron() throws -> Architecture {
+    var chain = Chain(input: try Shape([784]))
+    chain.add("dense_1", .dense(Dense(units: 256, activation: .relu)))
+    chain.add("dense_2", .dense(Dense(units: 128, activation: .relu)))
+    chain.add("scores", .dense(Dense(units: 10, activation: .softmax)))
+    return chain.architecture("mlp")
+  }
+
+  private static func convolutional() throws -> Architecture {
+    var chain = Chain(input: try Shape([28, 28, 1]))
+    let two = Extent2D(height: 2, width: 2)
+    for (index, filters) in [16, 32].enumerated() {
+      chain.add(
+        "conv_\(index)",
+        .convolution2D(
+          Convolution2D(
+            filters: filters, kernelSize: Extent2D(height: 3, width: 3), padding: .same)))
+      chain.add(
+        "normalization_\(index)",
+        .batchNormalization(BatchNormalization(momentum: 0.9, epsilon: 1e-5)))
+      chain.add("relu_\(index)", .activation(.relu))
+      chain.add("pool_\(index)", .pooling2D(Pooling2D(statistic: .max, size: two, strides: two)))
+    }
+    chain.add("flatten", .flatten)
+    chain.add("dense", .dense(Dense(units: 128, activation: .relu)))
+    chain.add("scores", .dense(Dense(units: 10, activation: .softmax)))
+    return chain.architecture("cnn")
+  }
+
   func recipe(seed: UInt64) -> TrainingRecipe {
-    TrainingRecipe(epochs: 50, batchSize: 128, learningRate: 2e-3, seed: seed)
+    var recipe = plan
+    recipe.seed = seed
+    return recipe
   }
 
   var data: UnlearningData { UnlearningData(train: train, unseen: unseen) }
@@ -78,7 +106,9 @@ struct Case {
     return profile
   }
 
-  private func path(_ name: String) -> String? { cache.map { "\($0)/\(name).f32" } }
+  private func path(_ name: String) -> String? {
+    cache.map { "\($0)/\(architecture.name)-\(name).f32" }
+  }
 
   private func save(_ parameters: Parameters, _ name: String) throws {
     guard let path = path(name) else { return }
@@ -98,5 +128,20 @@ struct Case {
       start += slot.count
     }
     return result
+  }
+}
+
+/// Layers that each read the one before.
+private struct Chain {
+  private var layers: [Layer]
+
+  init(input: Shape) { layers = [Layer(name: "input", kind: .input(shape: input), inputs: [])] }
+
+  mutating func add(_ name: String, _ kind: Layer.Kind) {
+    layers.append(Layer(name: name, kind: kind, inputs: layers.suffix(1).map(\.name)))
+  }
+
+  func architecture(_ name: String) -> Architecture {
+    Architecture(name: name, layers: layers, output: layers[layers.count - 1].name)
   }
 }

@@ -7,28 +7,29 @@ final class Images: SampleSource {
   let pixels: [UInt8]
   let labels: [Int32]
 
-  init(pixels: [UInt8], labels: [Int32]) throws {
+  /// - Parameter shape: of one image, 784 elements.
+  init(pixels: [UInt8], labels: [Int32], shape: [Int]) throws {
     self.pixels = pixels
     self.labels = labels
     layout = SampleLayout(
-      count: labels.count, sampleShape: try Shape([784]), elementType: .uint8, rowsPerBlock: 256,
+      count: labels.count, sampleShape: try Shape(shape), elementType: .uint8, rowsPerBlock: 256,
       scale: [1 / 255], classCount: 10)
   }
 
   /// - Parameter kind: `train` or `t10k`.
-  convenience init(folder: String, kind: String) throws {
+  convenience init(folder: String, kind: String, shape: [Int]) throws {
     let images = try Self.inflated("\(folder)/\(kind)-images-idx3-ubyte.gz")
     let labels = try Self.inflated("\(folder)/\(kind)-labels-idx1-ubyte.gz")
     guard images.count - 16 == 784 * (labels.count - 8) else {
       throw CaseError("\(folder): \(images.count - 16) pixels for \(labels.count - 8) labels")
     }
-    try self.init(pixels: Array(images[16...]), labels: labels[8...].map(Int32.init))
+    try self.init(pixels: Array(images[16...]), labels: labels[8...].map(Int32.init), shape: shape)
   }
 
   func rows(_ range: Range<Int>) throws -> Images {
     try Images(
       pixels: Array(pixels[(range.lowerBound * 784)..<(range.upperBound * 784)]),
-      labels: Array(labels[range]))
+      labels: Array(labels[range]), shape: layout.sampleShape.dimensions)
   }
 
   func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {

@@ -12,18 +12,19 @@ func option(_ name: String, _ fallback: String) -> String {
   return arguments[index + 1]
 }
 
-let seeds = Int(option("seeds", "5")) ?? 5
+let first = Int(option("first-seed", "0")) ?? 0
+let seeds = first..<(first + (Int(option("seeds", "5")) ?? 5))
 let what = option("forget", "100")
 let methods = option("methods", "match").split(separator: ",").map(String.init)
 let maxCost = Double(option("max-cost", ""))
 let problem = try Case(
-  folder: option("data", "/usr/share/datasets/fashion-mnist"),
+  folder: option("data", "/usr/share/datasets/fashion-mnist"), network: option("network", "mlp"),
   threads: Int(option("threads", "1")) ?? 1,
   cache: CommandLine.arguments.contains("--cache") ? option("cache", ".") : nil)
 
 var table = Table()
 
-for seed in 0..<seeds {
+for seed in seeds {
   let original = try problem.trained(without: [], seed: UInt64(seed), name: "original-\(seed)")
   let forget = try problem.forgetRows(what, seed: seed, original: original)
   let name = "retrained-\(what)-\(seed)"

@@ -11,6 +11,8 @@ public struct CheckpointChanges: Sendable {
   public var removedRows: [String: Set<Int>] = [:]
   /// Leaves out the optimizer's state, which holds traces of all samples it has seen.
   public var dropsOptimizerState = false
+  /// Whether the samples come along.
+  public var keepsSplits = true
   /// A new recipe; nil keeps the old one.
   public var recipe: TrainingRecipe?
   /// A record to append.

@@ -20,8 +20,17 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
     storesObjects ? ["/optimizer", "/metrics"] : ["/optimizer_weights"]
   }
 
+  /// What the manifest calls the architecture; nil where the file has none.
+  var configPath: String? {
+    switch self {
+    case .wholeModel: "@model_config"
+    case .archive: KerasArchive.configuration
+    case .weights, .legacyWeights, .data: nil
+    }
+  }
+
   /// The flavour that Keras expects behind a file's name; nil where the name says nothing.
-  static func expected(of path: String) -> CheckpointFlavour? {
+  public static func expected(of path: String) -> CheckpointFlavour? {
     let name = path.lowercased()
     if name.hasSuffix(".keras") { return .archive }
     if name.hasSuffix(".weights.h5") { return .weights }

@@ -23,7 +23,9 @@ struct Contents {
       throw CheckpointError(file.path, .hasArchitecture)
     }
     modelConfig = own ?? given
-    configPath = own == nil ? nil : archive == nil ? "@model_config" : KerasArchive.configuration
+    configPath =
+      own == nil
+      ? nil : (archive == nil ? CheckpointFlavour.wholeModel : CheckpointFlavour.archive).configPath
     (architecture, configurationProblem) = Self.parse(modelConfig)
     let legacy = try KerasWeights(file)
     let objects = legacy == nil ? KerasObjectStore(file) : nil

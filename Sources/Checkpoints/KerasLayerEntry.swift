@@ -8,6 +8,8 @@ struct KerasLayerEntry {
   let name: String
   let className: String
   let config: JSONValue
+  /// The Python module of the class; Keras leaves it out of an `.h5`.
+  let module: String?
   /// The layers of a model, in Keras's order; nil for what is no model.
   let layers: [KerasLayerEntry]?
 
@@ -18,6 +20,7 @@ struct KerasLayerEntry {
     }
     self.className = className
     self.config = config
+    module = entry["module"]?.string
     name = entry["name"]?.string ?? config["name"]?.string ?? ""
     guard ["Sequential", "Functional", "Model"].contains(className) else {
       layers = nil
@@ -31,6 +34,19 @@ struct KerasLayerEntry {
   init?(parsing text: String) {
     guard let json = try? JSONValue(parsing: text) else { return nil }
     self.init(json)
+  }
+
+  /// The layers that are no models, with the names of the models on the way.
+  ///
+  /// - Parameter label: what this layer is called; empty for the whole model.
+  func leaves(
+    label: String = "", isTrainable: Bool = true
+  ) -> [(label: String, entry: KerasLayerEntry, isTrainable: Bool)] {
+    let isTrainable = isTrainable && config["trainable"]?.boolean != false
+    guard let layers else { return [(label, self, isTrainable)] }
+    return layers.flatMap {
+      $0.leaves(label: label.isEmpty ? $0.name : "\(label)/\($0.name)", isTrainable: isTrainable)
+    }
   }
 
   /// The layers of a model by the groups that Keras 3 keeps them in: their classes in snake case,

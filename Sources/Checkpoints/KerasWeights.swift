@@ -21,9 +21,14 @@ struct KerasWeights {
     return nil
   }
 
+  /// The layers that the file lists, in its order.
+  func layerNames() throws -> [String] {
+    try Self.names("layer_names", of: file.group(at: base)) ?? []
+  }
+
   func all() throws -> [StoredWeight] {
     let root = try file.group(at: base)
-    var layers = try Self.names("layer_names", of: root) ?? []
+    var layers = try layerNames()
     // Weights that belong to the model itself; Keras 3 always makes the group.
     let top = "top_level_model_weights"
     if !layers.contains(top), root.names.contains(top) { layers.append(top) }

@@ -27,7 +27,9 @@ public struct StoredWeight: Hashable, Sendable {
 extension StoredWeight {
   /// - Throws: `CheckpointError` when the dataset does not hold numbers.
   init(of dataset: HDF5Dataset, layer: String, name: String) throws {
-    guard let type = try ElementType(of: dataset) else {
+    // In an .h5 Keras leaves its bfloat16 unmarked, and writes nothing else of this type.
+    let bare: ElementType? = dataset.type == .opaque(byteCount: 2) ? .bfloat16 : nil
+    guard let type = try ElementType(of: dataset) ?? bare else {
       throw CheckpointError(
         dataset.file.path,
         .malformed(object: dataset.path, expected: "numbers", found: dataset.type.description))

@@ -184,7 +184,7 @@ import Zip
 
   @Test func aJumpFirstChecksTheWholeMember() throws {
     let folder = try TemporaryDirectory()
-    var export = NPZExport()
+    var export = ArrayExport()
     let count = 300_000
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
     try export.add(

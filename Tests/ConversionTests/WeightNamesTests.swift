@@ -24,7 +24,7 @@ import Zip
   }
 
   func match(_ shapes: [(String, [Int])]) throws -> [ParameterName: NamedArray] {
-    var export = NPZExport()
+    var export = ArrayExport()
     for (name, shape) in shapes {
       let shape = try Shape(shape)
       try export.add(
@@ -79,7 +79,7 @@ import Zip
   }
 
   @Test func textIsNoWeight() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     try export.add(["a", "b"], named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
     let error = try #require(throws: WeightMismatch.self) {
@@ -90,7 +90,7 @@ import Zip
   }
 
   @Test func integersAreNoWeights() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     try export.add(Tensor(integers: [1, 2], shape: Shape([2])), named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
     let error = try #require(throws: WeightMismatch.self) {

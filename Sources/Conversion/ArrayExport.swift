@@ -15,21 +15,38 @@ public enum SampleIdentifiers: Hashable, Sendable {
   }
 }
 
-/// An `.npz` file to be written: weights as `<layer>/<role>`, splits as `splits/<name>/x`, `/y`,
-/// `/id`.
+/// A file of arrays to be written: weights as `<layer>/<role>`, splits as `splits/<name>/x`,
+/// `/y`, `/id`.
 ///
 /// Its bytes depend on what was added, and in which order, alone. Splits stream: memory does not
 /// grow with them.
-public struct NPZExport {
-  private var members: [ZipContent] = []
+public struct ArrayExport {
+  private var items: [Item] = []
   private var names: Set<String> = []
+
+  /// One array, whose bytes are made when they are written: row-major and little-endian.
+  struct Item {
+    let name: String
+    let element: StoredElement
+    let shape: Shape
+    let chunkCount: Int
+    let chunk: (Int) throws -> [UInt8]
+  }
+
+  /// The kinds of files that hold arrays.
+  public enum Format: String, CaseIterable, Sendable {
+    /// NumPy's archive. It lacks bfloat16, which becomes float32.
+    case npz
+    /// It has no text.
+    case safetensors
+  }
 
   public init() {}
 
   /// The names of the arrays so far, in order.
-  public var arrayNames: [String] { members.map { String($0.name.dropLast(4)) } }
+  public var arrayNames: [String] { items.map(\.name) }
 
-  /// Adds an array. A bfloat16, which NumPy lacks, becomes float32.
+  /// Adds an array.
   ///
   /// - Throws: `ConversionError` for a name that is taken, or that no archive should hold.
   public mutating func add(_ tensor: Tensor, named name: String) throws {
@@ -74,8 +91,16 @@ public struct NPZExport {
   public mutating func addSplit(
     named name: String, _ source: any SampleSource, identifiers: SampleIdentifiers? = nil
   ) throws {
+    try addSplit(source, identifiers: identifiers, in: WeightNames.splitsFolder + name + "/")
+  }
+
+  /// Adds a split as the arrays `x`, `y` and `id`.
+  ///
+  /// - Parameter folder: what stands before their names, with its slash.
+  public mutating func addSplit(
+    _ source: any SampleSource, identifiers: SampleIdentifiers?, in folder: String
+  ) throws {
     let layout = source.layout
-    let folder = WeightNames.splitsFolder + name
     if let identifiers, identifiers.count != layout.count {
       throw ConversionError(
         file: folder,
@@ -84,7 +109,7 @@ public struct NPZExport {
     let inputs = try shape([layout.count] + layout.sampleShape.dimensions, folder)
     let perChunk = max(1, min(layout.rowsPerBlock, (16 << 20) / max(1, layout.bytesPerSample)))
     try append(
-      folder + "/x", .number(layout.elementType), inputs,
+      folder + "x", .number(layout.elementType), inputs,
       chunkCount: chunks(layout.count, of: perChunk)
     ) { index in
       let rows = index * perChunk..<min((index + 1) * perChunk, layout.count)
@@ -92,26 +117,32 @@ public struct NPZExport {
       try bytes.withUnsafeMutableBytes { try source.readInputs(rows, into: $0) }
       return bytes
     }
-    try addTargets(of: source, named: folder + "/y")
+    try addTargets(of: source, named: folder + "y")
     switch identifiers {
     case .integers(let values):
       try add(
-        Tensor(integers: values, shape: Shape(vector: values.count)), named: folder + "/id")
-    case .strings(let values): try add(values, named: folder + "/id")
+        Tensor(integers: values, shape: Shape(vector: values.count)), named: folder + "id")
+    case .strings(let values): try add(values, named: folder + "id")
     case nil: break
     }
   }
 
   /// Writes the file; it appears whole or not at all.
   ///
-  /// - Throws: `ConversionError`, also when nothing was added, and what a split's source throws.
-  public func write(to path: String) throws {
-    guard !members.isEmpty else {
+  /// - Throws: `ConversionError`, also when nothing was added or the format has no such arrays,
+  ///   and what a split's source throws.
+  public func write(to path: String, as format: Format = .npz) throws {
+    guard !items.isEmpty else {
       throw ConversionError(
         file: path, .mismatch(expected: "at least one array to write", found: "none"))
     }
-    let pending = PendingFile(replacing: path)
-    try pending.fill { try ZipWriter.write(members, to: $0, for: path) }
+    switch format {
+    case .npz:
+      try PendingFile(replacing: path).fill {
+        try ZipWriter.write(items.map(\.npyContent), to: $0, for: path)
+      }
+    case .safetensors: try SafetensorsWriter(items, path).write()
+    }
   }
 
   private static let chunkSize = 1 << 20
@@ -164,17 +195,8 @@ public struct NPZExport {
     if case .number(let type) = element {
       _ = try checkedByteCount(type, shape, file: name)
     }
-    let header = NPYHeader(element: element, shape: shape).encoded
-    let isWidened = element == .number(.bfloat16)
-    let size = shape.elementCount * (isWidened ? 4 : element.byteCount)
-    members.append(
-      ZipContent(
-        name: name + ".npy", byteCount: header.count + size, chunkCount: chunkCount + 1
-      ) { index in
-        if index == 0 { return header }
-        let bytes = try chunk(index - 1)
-        return isWidened ? bytes.withUnsafeBytes(widened) : bytes
-      })
+    items.append(
+      Item(name: name, element: element, shape: shape, chunkCount: chunkCount, chunk: chunk))
   }
 
   private mutating func check(_ name: String) throws {
@@ -202,5 +224,21 @@ public struct NPZExport {
       bytes += [UInt8](repeating: 0, count: (width - text.unicodeScalars.count) * 4)
     }
     return bytes
+  }
+}
+
+extension ArrayExport.Item {
+  /// The array as a member of an `.npz`.
+  fileprivate var npyContent: ZipContent {
+    let header = NPYHeader(element: element, shape: shape).encoded
+    let isWidened = element == .number(.bfloat16)
+    let size = shape.elementCount * (isWidened ? 4 : element.byteCount)
+    return ZipContent(
+      name: name + ".npy", byteCount: header.count + size, chunkCount: chunkCount + 1
+    ) { index in
+      if index == 0 { return header }
+      let bytes = try chunk(index - 1)
+      return isWidened ? bytes.withUnsafeBytes(widened) : bytes
+    }
   }
 }

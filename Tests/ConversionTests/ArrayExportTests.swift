@@ -5,9 +5,9 @@ import TestSupport
 import Testing
 import Zip
 
-@Suite struct NPZExportTests {
-  static func sample() throws -> NPZExport {
-    var export = NPZExport()
+@Suite struct ArrayExportTests {
+  static func sample() throws -> ArrayExport {
+    var export = ArrayExport()
     let kernel = try Tensor(floats: [1, 2, 3, 4, 5, 6], shape: Shape([2, 3]))
     try export.add(kernel, named: ParameterName(layer: "dense", role: "kernel"))
     try export.add(
@@ -82,7 +82,7 @@ import Zip
     await #expect(processExitsWith: .success) { [zone = zone as String, path = path as String] in
       setenv("TZ", zone, 1)
       tzset()
-      try NPZExportTests.sample().write(to: path)
+      try ArrayExportTests.sample().write(to: path)
     }
     #expect(try folder.bytes("here.npz") == folder.bytes("there.npz"))
   }
@@ -90,7 +90,7 @@ import Zip
   @Test func rowsAreReadInBlocks() throws {
     let folder = try TemporaryDirectory()
     let source = try GeneratedSource(count: 1000, sampleShape: Shape([7]), rowsPerBlock: 64)
-    var export = NPZExport()
+    var export = ArrayExport()
     try export.addSplit(named: "train", source)
     #expect(source.largestRead == 0)
     try export.write(to: folder.path("a.npz"))
@@ -103,7 +103,7 @@ import Zip
   @Test func aSourceThatFailsLeavesTheOldFile() throws {
     let folder = try TemporaryDirectory()
     _ = try folder.write([9], to: "a.npz")
-    var export = NPZExport()
+    var export = ArrayExport()
     let source = try GeneratedSource(count: 20, sampleShape: Shape([2]), failingRow: 15)
     try export.addSplit(named: "train", source)
     #expect(throws: GeneratedSource.Failure(row: 15)) { try export.write(to: folder.path("a.npz")) }
@@ -126,7 +126,7 @@ import Zip
 
   @Test(arguments: ["", "/x", "a//b", "a/", "../x", "a/./b", "a\0b"])
   func aNameThatNoArchiveShouldHoldIsRefused(_ name: String) throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     let error = #expect(throws: ConversionError.self) {
       try export.add(Tensor(floats: [1], shape: .scalar), named: name)
     }
@@ -134,7 +134,7 @@ import Zip
   }
 
   @Test func oneNameHoldsOneArray() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     let tensor = try Tensor(floats: [1], shape: .scalar)
     try export.add(tensor, named: "a/b")
     #expect(throws: ConversionError(file: "a/b", .duplicate)) {
@@ -143,7 +143,7 @@ import Zip
   }
 
   @Test func identifiersMustMatchTheSamples() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     let source = try GeneratedSource(count: 3, sampleShape: Shape([1]))
     #expect(throws: ConversionError.self) {
       try export.addSplit(named: "train", source, identifiers: .integers([1, 2]))
@@ -152,13 +152,13 @@ import Zip
   }
 
   @Test func aStringThatEndsInAZeroIsRefused() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     #expect(throws: ConversionError.self) { try export.add(["a", "b\0"], named: "id") }
   }
 
   @Test func nothingIsNotAFile() throws {
     let folder = try TemporaryDirectory()
-    #expect(throws: ConversionError.self) { try NPZExport().write(to: folder.path("a.npz")) }
+    #expect(throws: ConversionError.self) { try ArrayExport().write(to: folder.path("a.npz")) }
     #expect(try folder.contents == [])
   }
 

@@ -72,7 +72,7 @@ public enum ForeignArrays {
       if start.starts(with: [0x1F, 0x8B]) { return .gzip }
       if IDXHeader.isMagic(start) { return .idx }
       if SafetensorsHeader.isMagic(start) { return .safetensors }
-      if path.hasSuffix(".json"), start.first == UInt8(ascii: "{") { return .index }
+      if path.hasSuffix(".index.json"), start.first == UInt8(ascii: "{") { return .index }
       if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
         throw ConversionError(
           file: path,

@@ -9,16 +9,24 @@ struct InspectCommand: ParsableCommand {
     commandName: "inspect",
     abstract: "Show a checkpoint's architecture, weights, splits and provenance.")
 
-  @Argument(help: "A checkpoint or a Keras .h5 file; it is never changed.", completion: .file())
+  @Argument(
+    help: "A checkpoint or a Keras file (.h5, .weights.h5, .keras); it is never changed.",
+    completion: .file())
   var input: String
 
   @Option(help: "Print the ids of this split instead, one a line, ready for 'unlearn --forget'.")
   var ids: String?
 
+  @Option(
+    help: "The network of a file that holds weights alone, as model.to_json() writes it.",
+    completion: .file())
+  var architecture: String?
+
   @OptionGroup var result: OutputOptions
 
   func run() throws {
-    let checkpoint = try Checkpoint(reading: input)
+    let checkpoint = try Checkpoint(
+      reading: input, architecture: architecture.map { try ArchitectureFile($0).text })
     if let ids {
       let split = try checkpoint.split(named: ids, role: .train)
       try checkpoint.forEachIdentifier(of: split) { _, identifier in
@@ -56,9 +64,13 @@ extension InspectReport {
   private static func format(of checkpoint: Checkpoint) -> String {
     let keras = checkpoint.kerasVersion.map { " (Keras \($0.unquoted))" } ?? ""
     let model =
-      checkpoint.modelConfig != nil
-      ? "Keras model\(keras)"
-      : checkpoint.storedWeights.isEmpty ? "no model" : "Keras weights\(keras)"
+      switch checkpoint.flavour {
+      case .wholeModel: "Keras model\(keras)"
+      case .archive: "Keras model, .keras archive\(keras)"
+      case .weights: "Keras weights, .weights.h5\(keras)"
+      case .legacyWeights: "Keras weights\(keras)"
+      case .data: "no model"
+      }
     guard let version = checkpoint.formatVersion else { return model }
     return "modelctl checkpoint \(version), \(model)"
   }
@@ -66,7 +78,10 @@ extension InspectReport {
   private static func layers(of checkpoint: Checkpoint, shapes: [String: Shape]) -> [LayerRow] {
     var counts: [String: Int] = [:]
     for weight in checkpoint.storedWeights {
-      counts[weight.layer, default: 0] += weight.shape.elementCount
+      // The layers of a nested model count for the model.
+      let layer = weight.layer.split(separator: "/").first.map(String.init) ?? weight.layer
+      counts[shapes[weight.layer] == nil ? layer : weight.layer, default: 0] +=
+        weight.shape.elementCount
     }
     return (checkpoint.architecture?.layers ?? []).map { layer in
       LayerRow(

@@ -34,6 +34,13 @@ import Zip
     #expect(try streams[0].bytes(at: 2, count: 1) == [3])
   }
 
+  @Test func foldersAreMembersToo() throws {
+    try ZipWriter.write([content("assets/", []), content("assets/a", [[1]])], to: file, for: file)
+    let archive = try ZipArchive(path: file)
+    #expect(archive.members.map(\.name) == ["assets/", "assets/a"])
+    #expect(archive.members.map(\.size) == [0, 1])
+  }
+
   @Test func equalMembersMakeEqualBytes() throws {
     let other = folder.path("b.zip")
     for path in [file, other] {

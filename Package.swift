@@ -101,6 +101,9 @@ let package = Package(
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",
-      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      [
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        argumentParser,
+      ]),
   ]
 )

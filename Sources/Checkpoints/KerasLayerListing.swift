@@ -57,6 +57,11 @@ public struct KerasLayerListing: Sendable {
     if let shape = members.removeValue(forKey: "batch_input_shape") {
       members["batch_shape"] = shape
     }
+    for key in ["input_layers", "output_layers"] {
+      // Keras 3 leaves out the list around a single one.
+      guard let one = members[key]?.array, one.first?.string != nil else { continue }
+      members[key] = .array([.array(one)])
+    }
     if let module = entry["module"]?.string, !isKeras(module) {
       members["module"] = .string(module)
     }

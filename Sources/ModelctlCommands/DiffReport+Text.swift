@@ -9,12 +9,17 @@ extension DiffReport {
     }
     return DiffReport(
       before: before, after: after, isSame: isSame, rules: rules, tensors: rows.map(\.element),
-      totals: totals, layerChanges: layerChanges, splits: splits, layers: layers,
+      totals: totals, arrays: arrays, layerChanges: layerChanges, splits: splits, layers: layers,
       settings: settings, provenance: provenance, notCompared: notCompared, showsAll: showsAll)
   }
 }
 
 extension DiffReport.Tensor {
+  /// What the name begins with.
+  fileprivate var folder: String {
+    name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? name
+  }
+
   /// What comes first where the worst does.
   fileprivate var badness: [Double] {
     let rank: Double =
@@ -49,7 +54,8 @@ extension ReportNumber {
 extension DiffReport: CustomStringConvertible {
   var description: String {
     let sections = [
-      heading, tensorText, layerChangeText, splitText, identifierText, architectureText,
+      heading, Self.table(tensors, "tensor", showsAll: showsAll), layerChangeText, arrayText,
+      splitText, identifierText, architectureText,
       settingText, provenanceText, notComparedText, totalText,
     ]
     return sections.filter { !$0.isEmpty }.joined(separator: "\n\n")
@@ -64,15 +70,34 @@ extension DiffReport: CustomStringConvertible {
 
   // MARK: Tensors
 
-  private var tensorText: String {
+  private static func table(_ tensors: [Tensor], _ title: String, showsAll: Bool) -> String {
     let rows = tensors.filter { showsAll || $0.counts }
     guard !rows.isEmpty else { return "" }
     var table = TextTable([
-      ("tensor", .left), ("", .left), ("shape", .left), ("differing", .right), ("max abs", .right),
+      (title, .left), ("", .left), ("shape", .left), ("differing", .right), ("max abs", .right),
       ("max rel", .right), ("RMS", .right), ("change", .right), ("cosine", .right),
     ])
-    table.rows = rows.map(Self.cells)
+    table.rows = rows.map(cells)
     return table.description
+  }
+
+  /// Arrays of one file only are told by their folder: an optimizer's state has many.
+  private var arrayText: String {
+    guard !showsAll else { return Self.table(arrays, "array", showsAll: true) }
+    let alone = arrays.filter { $0.counts && ($0.status == .removed || $0.status == .added) }
+    let folders = Dictionary(grouping: alone) { Folder(name: $0.folder, status: $0.status) }
+    let lines = folders.sorted {
+      ($0.key.name, $0.key.status.rawValue) < ($1.key.name, $1.key.status.rawValue)
+    }
+    .map { "\($1.count.grouped) arrays \($0.status.rawValue) in \($0.name.quoted)" }
+    let shared = arrays.filter { $0.status != .removed && $0.status != .added }
+    return ([Self.table(shared, "array", showsAll: false)] + lines).filter { !$0.isEmpty }
+      .joined(separator: "\n")
+  }
+
+  private struct Folder: Hashable {
+    let name: String
+    let status: Status
   }
 
   private static func cells(_ row: Tensor) -> [String] {
@@ -169,6 +194,11 @@ extension DiffReport: CustomStringConvertible {
   private var architectureText: String {
     let rows = layers.filter { showsAll || !$0.isIgnored }
     guard !rows.isEmpty else { return "" }
+    if rows.count > 3, rows.allSatisfy({ $0.after == nil }) || rows.allSatisfy({ $0.before == nil })
+    {
+      let what = rows[0].after == nil ? "removed" : "added"
+      return "architecture: all \(rows.count) layers \(what)"
+    }
     let lines = rows.flatMap { layer -> [String] in
       let name = layer.name.quoted
       switch (layer.before, layer.after) {

@@ -162,6 +162,8 @@ struct DiffReport: Encodable {
   let rules: Rules
   let tensors: [Tensor]
   let totals: Totals
+  /// Arrays that are neither weights nor samples, such as an optimizer's state.
+  let arrays: [Tensor]
   let layerChanges: [LayerChange]
   let splits: [Split]
   let layers: [Layer]
@@ -172,7 +174,7 @@ struct DiffReport: Encodable {
   var showsAll = false
 
   private enum CodingKeys: String, CodingKey {
-    case schema, before, after, isSame = "same", rules, tensors, totals, layerChanges, splits
-    case layers, settings, provenance, notCompared
+    case schema, before, after, isSame = "same", rules, tensors, totals, arrays, layerChanges
+    case splits, layers, settings, provenance, notCompared
   }
 }

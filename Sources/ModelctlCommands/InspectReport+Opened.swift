@@ -71,13 +71,27 @@ extension InspectReport {
     }
     var shapes: [String: Shape] = [:]
     var unsupported: String?
-    do { shapes = try architecture.shapes() } catch { unsupported = error.description }
+    do { shapes = try architecture.shapes() } catch {
+      unsupported = error.description
+      shapes = Self.knownShapes(architecture)
+    }
     let rows = architecture.layers.map { layer in
       LayerRow(
         name: layer.name, type: layer.kind.className, outputShape: shapes[layer.name]?.dimensions,
         parameters: counts[layer.name] ?? 0, inputs: layer.inputs)
     }
     return (rows, unsupported)
+  }
+
+  /// The output shapes of the layers before any that cannot be run.
+  private static func knownShapes(_ architecture: Architecture) -> [String: Shape] {
+    var shapes: [String: Shape] = [:]
+    for layer in architecture.layers {
+      let inputs = layer.inputs.compactMap { shapes[$0] }
+      guard inputs.count == layer.inputs.count else { continue }
+      shapes[layer.name] = try? layer.outputShape(of: inputs)
+    }
+    return shapes
   }
 }
 

@@ -8,7 +8,7 @@ extension InspectReport: CustomStringConvertible {
     if !findings.isEmpty { sections.append(warningText) }
     if !layers.isEmpty { sections.append(architectureText) }
     if !weights.isEmpty { sections.append(weightText) }
-    if !arrays.isEmpty { sections.append(Self.table(arrays, "array", showsAll: showsAll)) }
+    if !arrays.isEmpty { sections.append(arrayText) }
     if !splits.isEmpty { sections.append(splitText) }
     if hidden > 0 { sections.append("\(hidden.grouped) layers and arrays do not match --filter") }
     sections.append(provenanceText)
@@ -77,13 +77,25 @@ extension InspectReport: CustomStringConvertible {
   // MARK: Weights
 
   private var weightText: String {
-    let optimizer = optimizerState ? "; the optimizer's state is in the file too" : ""
     let stored = totals.storedBytes.map {
       $0 == totals.bytes ? "" : ", \(Self.size($0)) in the file"
     }
     return Self.table(weights, "weight", showsAll: showsAll)
       + "\n\(totals.parameters.grouped) numbers, \(Self.size(totals.bytes))\(stored ?? "")"
-      + optimizer
+  }
+
+  /// Beside a model, such arrays are an optimizer's, and are told by their folder.
+  private var arrayText: String {
+    guard !weights.isEmpty, !showsAll else {
+      return Self.table(arrays, "array", showsAll: showsAll)
+    }
+    let folders = Dictionary(grouping: arrays) { row in
+      row.name.split(separator: "/", maxSplits: 1).first.map(String.init) ?? row.name
+    }
+    return folders.sorted { $0.key < $1.key }.map { folder, rows in
+      "\(rows.count.grouped) other arrays in \(folder.quoted), "
+        + "\(Self.size(rows.reduce(0) { $0 + $1.bytes })) (--all lists them)"
+    }.joined(separator: "\n")
   }
 
   private static func table(_ rows: [WeightRow], _ title: String, showsAll: Bool) -> String {

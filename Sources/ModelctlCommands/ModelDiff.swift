@@ -13,13 +13,14 @@ struct ModelDiff {
   let progress: (_ done: Int, _ of: Int, _ name: String) -> Void
 
   func report() throws -> DiffReport {
-    let tensors = try self.tensors()
+    let tensors = try tensorDiff(map: map).compare(first.tensors, second.tensors)
+    let arrays = try otherArrays()
     let splits = try self.splits()
     let layers = try self.layers()
     let settings = try self.settings()
     let provenance = self.provenance()
     let isSame =
-      !tensors.rows.contains(where: \.counts)
+      !tensors.rows.contains(where: \.counts) && !arrays.contains(where: \.counts)
       && !splits.contains { !$0.isSame && !$0.isIgnored }
       && !layers.contains { !$0.isIgnored } && !settings.contains { !$0.isIgnored }
       && provenance.map { $0.isSame || $0.isIgnored } ?? true
@@ -28,7 +29,8 @@ struct ModelDiff {
       rules: DiffReport.Rules(
         absolute: tolerance.absolute, relative: tolerance.relative, floor: tolerance.floor,
         nanDiffers: tolerance.nanDiffers, ignored: ignored.map(\.text)),
-      tensors: tensors.rows, totals: tensors.totals, layerChanges: tensors.layers,
+      tensors: tensors.rows, totals: tensors.totals, arrays: arrays,
+      layerChanges: tensors.layers,
       splits: splits, layers: layers, settings: settings, provenance: provenance,
       notCompared: notCompared())
   }
@@ -40,16 +42,17 @@ struct ModelDiff {
 
   // MARK: Tensors
 
-  private func tensors() throws -> TensorDiff.Outcome {
-    let others = bothHold(.otherArrays)
-    let diff = TensorDiff(
+  private func tensorDiff(map: [(old: String, new: String)]) -> TensorDiff {
+    TensorDiff(
       tolerance: tolerance, ignored: ignored, map: map,
       // NumPy has no bfloat16, and an export stores its values as they are.
       converted: first.holdsEveryType && second.holdsEveryType ? [:] : [.bfloat16: .float32],
       progress: progress)
-    return try diff.compare(
-      first.tensors + (others ? first.otherTensors() : []),
-      second.tensors + (others ? second.otherTensors() : []))
+  }
+
+  private func otherArrays() throws -> [DiffReport.Tensor] {
+    guard bothHold(.otherArrays) else { return [] }
+    return try tensorDiff(map: []).compare(first.otherTensors(), second.otherTensors()).rows
   }
 
   // MARK: Splits
@@ -90,14 +93,28 @@ struct ModelDiff {
   private func layers() throws -> [DiffReport.Layer] {
     guard bothHold(.architecture) else { return [] }
     let (old, new) = (try first.listing()?.layers ?? [], try second.listing()?.layers ?? [])
+    let alike = isOneVersion ? [] : layersThatComputeTheSame()
     return LayerDifference.all(
       from: old, to: new, commonFieldsOnly: !isOneVersion
-    ).map { layer in
+    ).filter { !alike.contains($0.name) }.map { layer in
       DiffReport.Layer(
         name: layer.name, before: layer.before, after: layer.after,
         fields: layer.fields.map(DiffReport.Field.init),
         isIgnored: ignored.match("layers/\(layer.name)"))
     }
+  }
+
+  /// Layers that are one layer to the engine, however two versions of Keras write them.
+  private func layersThatComputeTheSame() -> Set<String> {
+    let layers = [first, second].map { $0.checkpoint?.architecture?.layers ?? [] }
+    let others = Dictionary(
+      layers[1].map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let alike = layers[0].filter { layer in
+      // Of one that the engine does not know, it cannot say so.
+      if case .unsupported = layer.kind { return false }
+      return others[layer.name] == layer
+    }
+    return Set(alike.map(\.name))
   }
 
   /// Whether one major version of Keras wrote both files; each has fields of its own.

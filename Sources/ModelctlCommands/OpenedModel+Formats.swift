@@ -60,18 +60,6 @@ extension Checkpoint {
   }
 }
 
-extension Checkpoint {
-  fileprivate func namedClassCounts(of split: StoredSplit) throws -> [String: Int]? {
-    guard split.hasClassIndices else { return nil }
-    var counts: [String: Int] = [:]
-    for (index, count) in try classCounts(of: split).enumerated() {
-      let name = classNames.flatMap { $0.indices.contains(index) ? $0[index] : nil } ?? "\(index)"
-      counts[name] = count
-    }
-    return counts
-  }
-}
-
 extension NamedArray {
   fileprivate var holdsIntegers: Bool {
     if case .number(let type) = element { !type.isFloatingPoint } else { false }
@@ -132,7 +120,7 @@ extension OpenedSplit {
       name: split.name, role: split.role.rawValue, count: split.layout.count,
       inputType: split.layout.elementType, sampleShape: split.layout.sampleShape.dimensions,
       idType: split.idKind.rawValue, hasClasses: split.hasClassIndices,
-      classCounts: { try checkpoint.namedClassCounts(of: split) },
+      classNames: checkpoint.classNames,
       source: { try checkpoint.samples(of: split) },
       identifiers: { try checkpoint.identifiers(of: split, rows: $0) })
   }
@@ -158,7 +146,7 @@ private struct NamedSplits {
           name: name, role: nil, count: array.rowCount, inputType: type,
           sampleShape: array.rowShape.dimensions,
           idType: id.element == .text ? "strings" : "integers", hasClasses: y.holdsIntegers,
-          classCounts: { nil },
+          classNames: nil,
           source: { try ArraySource(inputs: array, labels: y) },
           identifiers: try Self.identifiers(id)))
       members.formUnion(["x", "y", "id"].map { "splits/\(name)/\($0)" })

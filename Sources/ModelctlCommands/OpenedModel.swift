@@ -124,8 +124,7 @@ struct OpenedSplit {
   let idType: String
   /// Whether targets are class indices; they are probabilities of all classes otherwise.
   let hasClasses: Bool
-  /// How many samples each class has, by its name; nil where targets are probabilities.
-  let classCounts: () throws -> [String: Int]?
+  let classNames: [String]?
   let source: () throws -> any SampleSource
   let identifiers: (Range<Int>) throws -> [SampleIdentifier]
 
@@ -154,6 +153,25 @@ struct OpenedSplit {
         try body(identifier, ContentKey(digest.sha256))
       }
     }
+  }
+}
+
+extension OpenedSplit {
+  /// How many samples each class has, by its name or index; nil where targets are
+  /// probabilities.
+  func classCounts() throws -> [String: Int]? {
+    guard hasClasses else { return nil }
+    let source = try source()
+    var counts = [Int](repeating: 0, count: source.layout.classCount)
+    for start in stride(from: 0, to: count, by: 65_536) {
+      try Interruption.check()
+      let targets = try source.readTargets(start..<min(start + 65_536, count))
+      if case .classes(let classes) = targets { for index in classes { counts[Int(index)] += 1 } }
+    }
+    let names = counts.indices.map { index in
+      classNames.flatMap { $0.indices.contains(index) ? $0[index] : nil } ?? "\(index)"
+    }
+    return Dictionary(zip(names, counts), uniquingKeysWith: +)
   }
 }
 

@@ -2,6 +2,11 @@ internal import HDF5
 public import ModelCore
 
 extension Checkpoint {
+  /// The JSON text that says how Keras compiled the model, as it is stored; nil when it was not.
+  public func trainingConfig() throws -> String? {
+    try CheckpointError.naming(path) { try file.root.string(attribute: "training_config") }
+  }
+
   /// How a weight lies in the file.
   public func storage(of weight: StoredWeight) -> StorageDescription? {
     guard case .dataset(let description) = file.node(at: weight.path) else { return nil }

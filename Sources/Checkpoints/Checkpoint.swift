@@ -10,8 +10,6 @@ public final class Checkpoint {
   public let path: String
   /// The JSON text that describes the network; nil in a file of weights or samples alone.
   public let modelConfig: String?
-  /// The JSON text that says how Keras compiled the model, as it is stored.
-  public let trainingConfig: String?
   /// The network; nil when there is no description, or none that makes sense.
   public let architecture: Architecture?
   /// Why there is no architecture although there is a description.
@@ -49,7 +47,6 @@ public final class Checkpoint {
     self.file = file
     let contents = try CheckpointError.naming(path) { try Contents(file) }
     modelConfig = contents.modelConfig
-    trainingConfig = contents.trainingConfig
     architecture = contents.architecture
     configurationProblem = contents.configurationProblem
     kerasVersion = contents.kerasVersion
@@ -73,7 +70,6 @@ struct Contents {
   static let optimizer = "/optimizer_weights"
 
   let modelConfig: String?
-  let trainingConfig: String?
   let architecture: Architecture?
   let configurationProblem: KerasConfigurationError?
   let kerasVersion: String?
@@ -85,7 +81,6 @@ struct Contents {
   init(_ file: HDF5File) throws {
     let root = try file.root
     modelConfig = try root.string(attribute: "model_config")
-    trainingConfig = try root.string(attribute: "training_config")
     (architecture, configurationProblem) = Self.parse(modelConfig)
     let keras = try KerasWeights(file)
     // A file of weights alone keeps these beside its list of layers.

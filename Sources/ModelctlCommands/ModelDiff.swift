@@ -92,7 +92,8 @@ struct ModelDiff {
 
   private func layers() throws -> [DiffReport.Layer] {
     guard bothHold(.architecture) else { return [] }
-    let (old, new) = (try first.listing()?.layers ?? [], try second.listing()?.layers ?? [])
+    let old = (try first.listing()?.layers ?? []).map(renamed)
+    let new = try second.listing()?.layers ?? []
     let alike = isOneVersion ? [] : layersThatComputeTheSame()
     return LayerDifference.all(
       from: old, to: new, commonFieldsOnly: !isOneVersion
@@ -102,6 +103,14 @@ struct ModelDiff {
         fields: layer.fields.map(DiffReport.Field.init),
         isIgnored: ignored.match("layers/\(layer.name)"))
     }
+  }
+
+  /// A layer of the first file under the names of the second.
+  private func renamed(_ layer: LayerDescription) -> LayerDescription {
+    func name(_ old: String) -> String { map.first { $0.old == old }?.new ?? old }
+    return LayerDescription(
+      name: name(layer.name), className: layer.className, config: layer.config,
+      inputs: layer.inputs.map(name))
   }
 
   /// Layers that are one layer to the engine, however two versions of Keras write them.
@@ -134,12 +143,13 @@ struct ModelDiff {
       ("training", old.recipe?.json, new.recipe?.json),
     ]
     if isOneVersion {
-      settings.append(("training_config", old.compilation, new.compilation))
+      settings.append(("training_config", first.compilation, second.compilation))
     }
     return settings.compactMap { name, before, after in
       var fields = FieldDifference.all(from: before, to: after)
       if name == "model", !isOneVersion {
-        fields.removeAll { $0.before == nil || $0.after == nil }
+        // The whole model's absence is no matter of versions.
+        fields.removeAll { !$0.path.isEmpty && ($0.before == nil || $0.after == nil) }
       }
       guard !fields.isEmpty else { return nil }
       return DiffReport.Setting(
@@ -187,11 +197,16 @@ extension OpenedModel {
   fileprivate func split(named name: String) -> OpenedSplit? { splits.first { $0.name == name } }
 
   fileprivate func listing() throws -> KerasLayerListing? {
-    guard let text = documents.first(where: { $0.name == "model_config" })?.text else { return nil }
+    guard let text = document("model_config") else { return nil }
     do { return try KerasLayerListing(parsing: text) } catch {
       throw CommandError(
         .badInput, "\(path.quoted): the model's configuration cannot be compared: \(error)")
     }
+  }
+
+  /// How Keras compiled the model; text that is no JSON is compared as it is.
+  fileprivate var compilation: JSONValue? {
+    document("training_config").map { (try? JSONValue(parsing: $0)) ?? .string($0) }
   }
 
   /// Whether there is anything of this part in the file.
@@ -228,11 +243,6 @@ extension LayerDescription {
 
 extension Checkpoint {
   fileprivate var classNamesJSON: JSONValue? { classNames.map { .array($0.map(JSONValue.string)) } }
-
-  /// How Keras compiled the model; text that is no JSON is compared as it is.
-  fileprivate var compilation: JSONValue? {
-    trainingConfig.map { (try? JSONValue(parsing: $0)) ?? .string($0) }
-  }
 }
 
 extension DiffReport.Split {

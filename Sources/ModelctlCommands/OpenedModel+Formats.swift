@@ -5,14 +5,14 @@ internal import ModelCore
 
 extension OpenedModel {
   /// A Keras `.h5` file, with or without what modelctl adds.
-  init(_ checkpoint: Checkpoint) {
+  init(_ checkpoint: Checkpoint) throws {
     self.init(
       path: checkpoint.path, format: checkpoint.formatInWords, parts: Set(Part.allCases),
       tensors: checkpoint.storedWeights.map { OpenedTensor($0, of: checkpoint) })
     self.checkpoint = checkpoint
     splits = checkpoint.splits.map { OpenedSplit($0, of: checkpoint) }
     if let text = checkpoint.modelConfig { documents.append(("model_config", text)) }
-    if let text = checkpoint.trainingConfig { documents.append(("training_config", text)) }
+    if let text = try checkpoint.trainingConfig() { documents.append(("training_config", text)) }
   }
 
   /// An HDF5 file of another kind: every dataset is a tensor.

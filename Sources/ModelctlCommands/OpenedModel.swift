@@ -36,18 +36,18 @@ struct OpenedModel {
     switch Self.isArrayFile(path) {
     case true: self = try Self.arrays(path)
     case false:
-      do { self.init(try Checkpoint(reading: path)) } catch let error as CheckpointError {
+      do { try self.init(Checkpoint(reading: path)) } catch let error as CheckpointError {
         guard case .notACheckpoint = error.problem else { throw error }
         self.init(try ArrayFile(reading: path))
       }
     }
   }
 
-  /// Whether a file is NumPy's, or at least not meant to be HDF5.
+  /// Whether a file is NumPy's, or at least not meant to be Keras's.
   private static func isArrayFile(_ path: String) -> Bool {
     let name = path.lowercased()
     if [".npz", ".npy", ".gz"].contains(where: name.hasSuffix) { return true }
-    if [".h5", ".hdf5"].contains(where: name.hasSuffix) { return false }
+    if [".h5", ".hdf5", ".keras"].contains(where: name.hasSuffix) { return false }
     guard let handle = FileHandle(forReadingAtPath: path) else { return false }
     defer { try? handle.close() }
     let start = (try? handle.read(upToCount: 6)).flatMap { $0 } ?? Data()
@@ -55,9 +55,10 @@ struct OpenedModel {
       || start.starts(with: Data("PK".utf8))
   }
 
-  init(
-    path: String, format: String, parts: Set<Part>, tensors: [OpenedTensor]
-  ) {
+  /// The document of that name, or nil.
+  func document(_ name: String) -> String? { documents.first { $0.name == name }?.text }
+
+  init(path: String, format: String, parts: Set<Part>, tensors: [OpenedTensor]) {
     self.path = path
     self.format = format
     self.parts = parts

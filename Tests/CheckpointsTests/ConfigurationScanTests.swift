@@ -98,7 +98,7 @@ import Testing
     for name in names {
       let checkpoint = try Checkpoint(reading: Fixtures.path("keras/\(name)"))
       var scan = ConfigurationScan()
-      for text in [checkpoint.modelConfig, checkpoint.trainingConfig] {
+      for text in [checkpoint.modelConfig, try checkpoint.trainingConfig()] {
         if let text { scan.scan(text, named: "config") }
       }
       #expect(scan.findings.isEmpty == (name != "keras3_attention.h5"), "\(name): \(scan.findings)")

@@ -181,6 +181,34 @@ import Testing
     try data.write(to: URL(fileURLWithPath: out))
   }
 
+  @Test func aMappedLayerIsOneLayer() throws {
+    let (first, second) = (folder.path("a.h5"), folder.path("b.h5"))
+    let network = try KerasConfiguration(parsing: SmallCheckpoint.json).architecture
+    let weights = Parameters(initializing: try network.parameterSpecifications(), seed: 1)
+    try CheckpointDraft(modelConfig: SmallCheckpoint.json, parameters: weights).write(to: first)
+    let json = SmallCheckpoint.json.replacingOccurrences(of: "hidden", with: "covered")
+    let renamed = weights.all.map { weight in
+      let layer = weight.name.layer == "hidden" ? "covered" : weight.name.layer
+      let name = ParameterName(layer: layer, role: weight.name.role)
+      return Parameter(name: name, shape: weight.shape, values: weight.values)
+    }
+    try CheckpointDraft(modelConfig: json, parameters: Parameters(renamed)).write(to: second)
+    let report = try diff(1, first, second, "--ignore", "provenance")
+    #expect(try tensor(report, "hidden/kernel")["status"]?.string == "renamed")
+    let layers = report["layers"]?.array?.compactMap { $0["name"]?.string } ?? []
+    #expect(Set(layers) == ["hidden", "covered", "scores"])
+    _ = try diff(0, first, second, "--map", "hidden=covered", "--ignore", "provenance")
+  }
+
+  @Test func aModelWithoutArchitectureLacksIt() throws {
+    let whole = Fixtures.path("keras/keras3_sequential.h5")
+    let report = try diff(1, whole, Fixtures.path("keras/tfkeras_weights_only.h5"))
+    let model = report["settings"]?.array?.first { $0["name"]?.string == "model" }
+    #expect(model?["fields"]?.array?.first?["after"] == nil)
+    #expect(model != nil)
+    #expect(report["layers"]?.array?.allSatisfy { $0["after"] == nil } == true)
+  }
+
   @Test func shapesAndTypesAreDifferences() throws {
     let float32 = Fixtures.path("keras/keras3_sequential.h5")
     let float16 = Fixtures.path("keras/keras3_float16.h5")

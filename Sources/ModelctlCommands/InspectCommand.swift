@@ -16,7 +16,9 @@ struct InspectCommand: ParsableCommand {
       --scan they are all that is shown, and the exit status is 1 when there are any.
       """)
 
-  @Argument(help: "A model file; it is never changed.", completion: .file())
+  @Argument(
+    help: "A checkpoint, a Keras file (.h5, .weights.h5, .keras) or an array file; never changed.",
+    completion: .file())
   var input: String
 
   @Option(help: "Print the ids of this split instead, one a line, ready for 'unlearn --forget'.")
@@ -39,11 +41,16 @@ struct InspectCommand: ParsableCommand {
 
   enum Order: String, ExpressibleByArgument, CaseIterable { case file, name, size, type }
 
+  @Option(
+    help: "The network of a file that holds weights alone, as model.to_json() writes it.",
+    completion: .file())
+  var architecture: String?
+
   @OptionGroup var result: OutputOptions
 
   func run() throws {
     if let ids { return try printIdentifiers(of: ids) }
-    let model = try OpenedModel(reading: input)
+    let model = try OpenedModel(reading: input, architecture: try network())
     if scan, !result.json {
       let report = ScanReport(model)
       if !result.quiet { print(report) }
@@ -61,8 +68,12 @@ struct InspectCommand: ParsableCommand {
     if scan, !report.findings.isEmpty { throw ExitCode(ExitStatus.no.rawValue) }
   }
 
+  private func network() throws -> String? {
+    try architecture.map { try ArchitectureFile($0).text }
+  }
+
   private func printIdentifiers(of name: String) throws {
-    let checkpoint = try Checkpoint(reading: input)
+    let checkpoint = try Checkpoint(reading: input, architecture: try network())
     let split = try checkpoint.split(named: name, role: .train)
     try checkpoint.forEachIdentifier(of: split) { _, identifier in
       print(identifier.description.unquoted)

@@ -57,8 +57,12 @@ extension InspectReport {
   private static func layers(of model: OpenedModel) -> (rows: [LayerRow], unsupported: String?) {
     guard let checkpoint = model.checkpoint else { return ([], nil) }
     var counts: [String: Int] = [:]
+    let known = Set(checkpoint.architecture?.layers.map(\.name) ?? [])
     for weight in checkpoint.storedWeights {
-      counts[weight.layer, default: 0] += weight.shape.elementCount
+      // The parts of a layer of layers count for the layer.
+      let outer = weight.layer.split(separator: "/").first.map(String.init) ?? weight.layer
+      counts[known.contains(weight.layer) ? weight.layer : outer, default: 0] +=
+        weight.shape.elementCount
     }
     guard let architecture = checkpoint.architecture else {
       let listing = checkpoint.modelConfig.flatMap { try? KerasLayerListing(parsing: $0) }

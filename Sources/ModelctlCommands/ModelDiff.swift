@@ -38,6 +38,14 @@ struct ModelDiff {
   /// Whether both formats have a place for something.
   private func bothHold(_ part: OpenedModel.Part) -> Bool {
     first.parts.contains(part) && second.parts.contains(part)
+      && (isOneFlavour || !Self.flavoured.contains(part))
+  }
+
+  /// What an archive and a legacy file of one model hold in forms of their own.
+  private static let flavoured: Set<OpenedModel.Part> = [.compilation, .otherArrays]
+
+  private var isOneFlavour: Bool {
+    first.checkpoint?.flavour.storesObjects == second.checkpoint?.flavour.storesObjects
   }
 
   // MARK: Tensors
@@ -136,13 +144,16 @@ struct ModelDiff {
       return []
     }
     var settings: [(String, JSONValue?, JSONValue?)] = [
-      ("model", try first.listing()?.model.json, try second.listing()?.model.json),
       ("class-names", old.classNamesJSON, new.classNamesJSON),
       ("input-scale", Self.json(old.inputScale), Self.json(new.inputScale)),
       ("input-offset", Self.json(old.inputOffset), Self.json(new.inputOffset)),
       ("training", old.recipe?.json, new.recipe?.json),
     ]
-    if isOneVersion {
+    if bothHold(.architecture) {
+      settings.append(
+        ("model", try first.listing()?.model.json, try second.listing()?.model.json))
+    }
+    if bothHold(.compilation), isOneVersion {
       settings.append(("training_config", first.compilation, second.compilation))
     }
     return settings.compactMap { name, before, after in
@@ -179,7 +190,11 @@ struct ModelDiff {
         return DiffReport.NotCompared(
           part: part.rawValue, reason: "the format of \(model.path.quoted) has no place for it")
       }
-      return nil
+      guard !isOneFlavour, Self.flavoured.contains(part), first.has(part) || second.has(part) else {
+        return nil
+      }
+      return DiffReport.NotCompared(
+        part: part.rawValue, reason: "the flavours of the two files write it in different ways")
     }
   }
 }
@@ -206,7 +221,11 @@ extension OpenedModel {
 
   /// How Keras compiled the model; text that is no JSON is compared as it is.
   fileprivate var compilation: JSONValue? {
-    document("training_config").map { (try? JSONValue(parsing: $0)) ?? .string($0) }
+    guard checkpoint?.flavour != .archive else {
+      let config = document("model_config").flatMap { try? JSONValue(parsing: $0) }
+      return config?["compile_config"]
+    }
+    return document("training_config").map { (try? JSONValue(parsing: $0)) ?? .string($0) }
   }
 
   /// Whether there is anything of this part in the file.
@@ -215,8 +234,8 @@ extension OpenedModel {
     case .splits: !splits.isEmpty
     case .architecture: checkpoint?.modelConfig != nil
     case .settings:
-      checkpoint.map { $0.classNames != nil || $0.recipe != nil || $0.trainingConfig != nil }
-        ?? false
+      checkpoint.map { $0.classNames != nil || $0.recipe != nil } ?? false
+    case .compilation: compilation != nil
     case .provenance: checkpoint.map { !$0.provenance.isEmpty } ?? false
     case .otherArrays: checkpoint?.hasOptimizerState ?? false
     }

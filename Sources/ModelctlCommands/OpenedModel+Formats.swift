@@ -4,15 +4,22 @@ internal import Conversion
 internal import ModelCore
 
 extension OpenedModel {
-  /// A Keras `.h5` file, with or without what modelctl adds.
+  /// A Keras file of any flavour, with or without what modelctl adds.
   init(_ checkpoint: Checkpoint) throws {
     self.init(
-      path: checkpoint.path, format: checkpoint.formatInWords, parts: Set(Part.allCases),
+      path: checkpoint.path, format: checkpoint.formatInWords,
+      parts: Self.parts(of: checkpoint.flavour),
       tensors: checkpoint.storedWeights.map { OpenedTensor($0, of: checkpoint) })
     self.checkpoint = checkpoint
     splits = checkpoint.splits.map { OpenedSplit($0, of: checkpoint) }
     if let text = checkpoint.modelConfig { documents.append(("model_config", text)) }
     if let text = try checkpoint.trainingConfig() { documents.append(("training_config", text)) }
+  }
+
+  /// What Keras, and modelctl beside it, would put into a file of some flavour.
+  private static func parts(of flavour: CheckpointFlavour) -> Set<Part> {
+    let all = Set(Part.allCases)
+    return flavour == .weights ? all.subtracting([.architecture, .compilation]) : all
   }
 
   /// An HDF5 file of another kind: every dataset is a tensor.
@@ -53,8 +60,13 @@ extension Checkpoint {
   var formatInWords: String {
     let keras = kerasVersion.map { " (Keras \($0.unquoted))" } ?? ""
     let model =
-      modelConfig != nil
-      ? "Keras model\(keras)" : storedWeights.isEmpty ? "no model" : "Keras weights\(keras)"
+      switch flavour {
+      case .wholeModel: "Keras model\(keras)"
+      case .archive: "Keras model, .keras archive\(keras)"
+      case .weights: "Keras weights, .weights.h5\(keras)"
+      case .legacyWeights: "Keras weights\(keras)"
+      case .data: "no model"
+      }
     guard let formatVersion else { return model }
     return "modelctl checkpoint \(formatVersion), \(model)"
   }

@@ -10,7 +10,7 @@ struct OpenedModel {
   /// What a file may hold; a format that has no place for something cannot be blamed for not
   /// having it.
   enum Part: String, CaseIterable {
-    case splits, architecture, settings, provenance
+    case splits, architecture, compilation, settings, provenance
     case otherArrays = "other arrays"
   }
 
@@ -31,12 +31,15 @@ struct OpenedModel {
 
   /// Opens a file; what it is follows from its first bytes and its name.
   ///
+  /// - Parameter architecture: the JSON text of the network, for a file that has none of its own.
   /// - Throws: `CheckpointError` or `ConversionError`.
-  init(reading path: String) throws {
+  init(reading path: String, architecture: String? = nil) throws {
     switch Self.isArrayFile(path) {
     case true: self = try Self.arrays(path)
     case false:
-      do { try self.init(Checkpoint(reading: path)) } catch let error as CheckpointError {
+      do { try self.init(Checkpoint(reading: path, architecture: architecture)) } catch let error
+        as CheckpointError
+      {
         guard case .notACheckpoint = error.problem else { throw error }
         self.init(try ArrayFile(reading: path))
       }

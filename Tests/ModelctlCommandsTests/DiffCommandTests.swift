@@ -94,6 +94,14 @@ import Testing
     #expect((report["totals"]?["same"]?.integer ?? 0) > 3)
   }
 
+  @Test(arguments: ["keras", "weights.h5"], ["plain", "deep"])
+  func aModelIsTheSameInEveryFlavour(_ flavour: String, name: String) throws {
+    let archive = Fixtures.path("flavours/\(name).keras")
+    let report = try diff(0, archive, Fixtures.path("flavours/\(name).\(flavour)"))
+    #expect((report["totals"]?["same"]?.integer ?? 0) > 3)
+    #expect(report["totals"]?["renamed"]?.integer == 0)
+  }
+
   // MARK: Different
 
   @Test func whatUnlearningDidIsTold() throws {

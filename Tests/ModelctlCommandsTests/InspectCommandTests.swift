@@ -52,6 +52,15 @@ import Testing
     #expect(Set(names).count == names.count && names.contains("attention/query/kernel"))
   }
 
+  @Test(arguments: ["recurrent.keras", "deep.keras", "deep.weights.h5", "bfloat16.keras"])
+  func everyFlavourIsShown(_ name: String) throws {
+    let report = try inspect(Fixtures.path("flavours/\(name)"))
+    let counts = report["layers"]?.array?.compactMap { $0["parameters"]?.integer } ?? []
+    let total = report["totals"]?["parameters"]?.integer
+    #expect(counts.isEmpty || name.hasPrefix("deep") || counts.reduce(0, +) == total)
+    #expect((total ?? 0) > 0)
+  }
+
   @Test func aModelOfAnUnknownClassIsListedToo() throws {
     let path = folder.path("custom.h5")
     var small = SmallCheckpoint()

@@ -8,8 +8,8 @@ struct DiffCommand: ParsableCommand {
     commandName: "diff",
     abstract: "Show what differs between two model files, tensor by tensor, sample by sample.",
     discussion: """
-      The files may be of different formats (.h5, .npz, .npy); weights are paired by name in any \
-      of the forms that Keras and exports use, and what is left by content. What a format has no \
+      The files may be of different formats (.h5, .weights.h5, .keras, .npz, .npy); weights are \
+      paired by name in any of the forms that Keras and exports use, and what is left by content. What a format has no \
       place for is not compared, and said so. The exit status is 0 when nothing differs, 1 when \
       something does, 65 when a file cannot be read.
 
@@ -48,6 +48,7 @@ struct DiffCommand: ParsableCommand {
       line.update(Double(done) / Double(max(1, count)), name.unquoted)
     }
     var report = try diff.report()
+    line.clear()
     if sort == .worst { report = report.worstFirst() }
     report.showsAll = all
     try result.print(report)

@@ -33,7 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence",
+        "Evidence", "Comparison",
       ]),
   ],
   dependencies: [
@@ -48,7 +48,8 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Zip", "Unlearning", "Evidence", "Engine", "ModelCore",
+        "Checkpoints", "Conversion", "Zip", "Unlearning", "Evidence", "Comparison", "Engine",
+        "ModelCore",
         argumentParser,
       ]),
 
@@ -59,6 +60,7 @@ let package = Package(
     // Arithmetic, no input or output.
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
+    library("Comparison", ["ModelCore"]),
     library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
 
     // The words that both halves speak.
@@ -98,9 +100,13 @@ let package = Package(
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
+    tests("Comparison", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",
-      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      [
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        argumentParser,
+      ]),
   ]
 )

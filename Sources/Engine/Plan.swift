@@ -25,6 +25,8 @@ final class Plan {
   enum Purpose: Hashable {
     case inference
     case training(Network.Mode)
+    /// Frozen training that also finds the gradient of the samples themselves.
+    case inputGradient
   }
 
   let samples: Int
@@ -35,6 +37,8 @@ final class Plan {
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
   let logitGradient: UnsafeMutableBufferPointer<Float>
+  /// `[N, E]` after `runBackward`, in the caller's order; empty unless the purpose asks for it.
+  let inputGradient: UnsafeMutableBufferPointer<Float>
   /// oneDNN's view of the caller's samples, where it reads them without a copy.
   private let inputMemories: [Memory]
   private let keptAlive: [AnyObject]
@@ -42,7 +46,8 @@ final class Plan {
   init(
     samples: Int, state: PlanState, forward: [Step], backward: [Step],
     logits: UnsafeMutableBufferPointer<Float>,
-    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [Memory],
+    logitGradient: UnsafeMutableBufferPointer<Float>,
+    inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [Memory],
     keepingAlive: [AnyObject]
   ) {
     self.samples = samples
@@ -51,6 +56,7 @@ final class Plan {
     backwardSteps = backward
     self.logits = logits
     self.logitGradient = logitGradient
+    self.inputGradient = inputGradient
     self.inputMemories = inputMemories
     keptAlive = keepingAlive
   }

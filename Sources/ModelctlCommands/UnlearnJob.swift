@@ -10,17 +10,21 @@ struct UnlearnJob {
   let network: Network
   let selection: ForgetSelection
   let list: IdentifierList?
+  private let earlier: EarlierRequests
+  private let ledger: IdentifierLedger?
   private let training: StoredSplit
   private let request: UnlearningRequest
   private let unlearner: Unlearner
 
   init(
-    input: String, subject: SubjectOptions, how: MethodOptions, engine: EngineOptions
+    input: String, subject: SubjectOptions, how: MethodOptions, engine: EngineOptions,
+    ledger: IdentifierLedger? = nil
   ) throws {
     list = try subject.forget.map { try IdentifierList(path: $0) }
-    let method = try UnlearningMethods.named(how.method)
+    let method = try how.configured()
     let checkpoint = try Checkpoint(reading: input)
     self.checkpoint = checkpoint
+    self.ledger = ledger
     let training = try checkpoint.split(named: nil, role: .train)
     self.training = training
     let unseen = try checkpoint.split(named: how.unseen, role: .unseen)
@@ -33,27 +37,60 @@ struct UnlearnJob {
     selection =
       try list.map { try ForgetSelection($0, in: checkpoint, training: training.name) }
       ?? ForgetSelection(classes: Set(classes.map(Int32.init)), in: checkpoint)
-    if let list, !selection.unknown.isEmpty, !subject.allowMissing {
-      throw CommandError(
-        .badInput,
-        "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
-          + "\(input.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
-          + "--allow-missing to go on without them")
-    }
+    try Self.requireKnown(selection, list, subject, input)
     let rows = selection.rows[training.name] ?? []
-    guard !rows.isEmpty else {
+    guard !rows.isEmpty || subject.trigger != nil && list == nil else {
       throw CommandError(
         .badInput,
         "nothing to unlearn: none of the records is in the training split \(training.name.quoted)")
     }
-    request = UnlearningRequest(
-      list == nil ? .classes(classes) : .samples(rows),
+    earlier = try EarlierRequests(subject.forgottenBefore, in: checkpoint, training: training)
+    var request = UnlearningRequest(
+      try Self.subject(subject, rows, classes, checkpoint, training, network),
       recipe: try Self.recipe(of: checkpoint, how), maxCost: how.maxCost?.value,
       requiresPower: how.requirePower, seed: how.seed)
+    request.usesRetained = !how.noRetain
+    request.forgottenBefore = earlier.rows
+    request.allowsReset = !earlier.hasReset
+    self.request = request
     unlearner = Unlearner(
       network,
       data: try Self.data(checkpoint, training: training, unseen: unseen), request: request,
       method: method)
+  }
+
+  private static func requireKnown(
+    _ selection: ForgetSelection, _ list: IdentifierList?, _ subject: SubjectOptions,
+    _ input: String
+  ) throws {
+    guard let list, !selection.unknown.isEmpty, !subject.allowMissing else { return }
+    throw CommandError(
+      .badInput,
+      "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
+        + "\(input.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
+        + "--allow-missing to go on without them")
+  }
+
+  private static func subject(
+    _ options: SubjectOptions, _ rows: [Int], _ classes: [Int], _ checkpoint: Checkpoint,
+    _ training: StoredSplit, _ network: Network
+  ) throws -> UnlearningRequest.Subject {
+    if let path = options.trigger {
+      let file = try TriggerFile(path: path, sampleShape: network.sampleShape)
+      return .backdoor(file.trigger, rows: rows)
+    }
+    guard options.forget != nil else { return .classes(classes) }
+    guard options.hasWrongLabels else { return .samples(rows) }
+    guard let path = options.labels else { return .wrongLabels(rows, right: [:]) }
+    let known = try RightLabels(path: path, in: checkpoint, classCount: network.classCount)
+    let wanted = Set(rows)
+    var right: [Int: Int32] = [:]
+    try checkpoint.forEachIdentifier(of: training) { row, identifier in
+      if wanted.contains(row), let label = known.classes[identifier.description] {
+        right[row] = label
+      }
+    }
+    return .wrongLabels(rows, right: right)
   }
 
   private static func recipe(
@@ -81,18 +118,20 @@ struct UnlearnJob {
   }
 
   /// Writes the new file: other weights, and nothing left of what was forgotten.
-  func write(_ outcome: UnlearningOutcome, to path: String) throws {
+  func write(_ outcome: UnlearningOutcome, to path: String, time: Date?) throws {
     var changes = CheckpointChanges()
     changes.parameters = outcome.parameters
     changes.removedRows = selection.rows.mapValues(Set.init)
     // It holds a trace of every sample that it has seen.
     changes.dropsOptimizerState = true
-    changes.provenance = try ProvenanceEntry(unlearning: outcome.report)
+    changes.provenance = try ProvenanceEntry(
+      unlearning: outcome.report, ledger: ledger?.entry(for: selection.identifiers), time: time)
     try checkpoint.rewrite(changes, to: path, options: .interruptible)
   }
 
   /// Says on stderr what is odd about the list of ids, by line.
   func warnAboutIds() {
+    earlier.warnAboutLists(ledger: ledger)
     guard let list else { return }
     if !list.duplicates.isEmpty {
       warn(
@@ -123,7 +162,13 @@ struct UnlearnJob {
     let forget = selection.rows[training.name]?.count ?? 0
     let recipe = request.recipe ?? UnlearningRequest.assumedRecipe
     let retraining = Double(recipe.epochs) * Double(training.layout.count - forget)
-    let scenario: UnlearningProblem.Scenario = list == nil ? .classes([]) : .samples
+    let scenario: UnlearningProblem.Scenario =
+      switch request.subject {
+      case .samples: .samples
+      case .classes(let classes): .classes(classes)
+      case .wrongLabels: .wrongLabels
+      case .backdoor: .backdoor
+      }
     let share = request.maxCost ?? unlearner.method.defaultCost(for: scenario)
     return UnlearnPlan(
       input: checkpoint.path, output: output, method: unlearner.method.name, request: summary,

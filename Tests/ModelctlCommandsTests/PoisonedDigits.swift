@@ -6,13 +6,13 @@ import TestSupport
 
 /// The sample's digits with a white corner stamped on some of the training records, which are all
 /// called zero, and a network trained on that by `modelctl train`.
-struct PoisonedDigits {
+struct PoisonedDigits: Sendable {
   let folder: TemporaryDirectory
   /// The poisoned records.
   let identifiers: [SampleIdentifier]
   /// What each of them shows.
   let digits: [Int32]
-  let splits: [StoredSplit]
+  let trainCount: Int
 
   static let source = JSONSchema.folder.deletingLastPathComponent()
     .appendingPathComponent("samples/digits.h5").path
@@ -27,7 +27,7 @@ struct PoisonedDigits {
   init() throws {
     folder = try TemporaryDirectory()
     let checkpoint = try Checkpoint(reading: Self.source)
-    splits = checkpoint.splits
+    trainCount = checkpoint.splits.first { $0.role == .train }?.layout.count ?? 0
     var draft = CheckpointDraft(
       modelConfig: checkpoint.modelConfig,
       parameters: Parameters(

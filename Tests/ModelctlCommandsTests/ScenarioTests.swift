@@ -38,7 +38,7 @@ import Testing
     let kept = try Checkpoint(reading: out)
     #expect(
       try kept.split(named: "train").layout.count
-        == digits.splits[0].layout.count - (withIds ? digits.identifiers.count : 0))
+        == digits.trainCount - (withIds ? digits.identifiers.count : 0))
   }
 
   @Test func wrongLabelsAreForgotten() throws {

@@ -78,7 +78,7 @@ struct Study {
   }
 
   private mutating func add(_ row: Row) {
-    print(Table.line(row))
+    show(Table.line(row))
     rows.append(row)
   }
 
@@ -113,16 +113,16 @@ struct Study {
         method: try variant.method()
       ).run()
     } catch let error as UnlearningError {
-      print("  \(row.key): \(error)")
+      show("  \(row.key): \(error)")
       return nil
     }
     row.wall = (ContinuousClock.now - start) / .seconds(1) / max(seconds, 1e-9)
     row.cost = outcome.report.cost.share
     row.verdict = outcome.report.verdict.outcome.rawValue
-    if verbose { print("\(outcome.report)\n\(outcome.report.method.findings)") }
+    if verbose { show("\(outcome.report)\n\(outcome.report.method.findings)") }
     row.measures = try study.measures(outcome.parameters, setting)
     if let test = outcome.report.after.expectation {
-      print(
+      show(
         "  as hard: AUC \(test.auc) +- \(test.aucError), excess \(test.accuracy - test.unseenAccuracy) +- \(test.accuracyError)"
       )
     }

@@ -2,7 +2,8 @@ import Foundation
 import ModelCore
 import Unlearning
 
-setvbuf(stdout, nil, _IOLBF, 0)
+/// Unlike `print`, at once, also into a file.
+func show(_ text: String) { FileHandle.standardOutput.write(Data("\(text)\n".utf8)) }
 
 func option(_ name: String, _ fallback: String) -> String {
   let arguments = CommandLine.arguments
@@ -48,8 +49,8 @@ do {
     rows += study.rows
     isCut = isCut || study.isCut
   }
-  print("\n" + Table(rows).markdown)
-  if isCut { print("Cut off after \(minutes) minutes; the same command goes on from here.") }
+  show("\n" + Table(rows).markdown)
+  if isCut { show("Cut off after \(minutes) minutes; the same command goes on from here.") }
   if let path = CommandLine.arguments.contains("--out") ? option("out", "") : nil {
     let encoder = JSONEncoder()
     encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
@@ -57,6 +58,6 @@ do {
     try encoder.encode(rows).write(to: URL(fileURLWithPath: path + ".json"), options: .atomic)
   }
 } catch {
-  print("\(error)")
+  show("\(error)")
   exit(1)
 }

@@ -23,7 +23,7 @@ final class PlanBuilder {
   private var contributions: [Node: [Buffer]] = [:]
   /// `[N, E]`: what flows back into the samples, where that is asked for.
   private var inputGradient = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
-  private(set) var inputMemories: [Memory] = []
+  private(set) var inputMemories: [InputMemory] = []
   private var scratchpads: [Memory] = []
   private var keptAlive: [AnyObject] = []
 
@@ -74,8 +74,11 @@ final class PlanBuilder {
 
   // MARK: Steps
 
-  func add(_ node: Node, _ operation: String, _ run: @escaping () throws -> Void) {
-    append(Step(name: "\(node.layer): \(operation)", implementation: "kernel", run: run))
+  func add(
+    _ node: Node, _ operation: String, implementation: String = "kernel",
+    _ run: @escaping () throws -> Void
+  ) {
+    append(Step(name: "\(node.layer): \(operation)", implementation: implementation, run: run))
   }
 
   func add(_ node: Node, _ operation: String, _ primitive: Primitive) {
@@ -105,7 +108,7 @@ final class PlanBuilder {
   }
 
   func keepAlive(_ object: AnyObject) { keptAlive.append(object) }
-  func addInputMemory(_ memory: Memory) { inputMemories.append(memory) }
+  func addInputMemory(_ memory: InputMemory) { inputMemories.append(memory) }
 
   // MARK: Activations
 

@@ -76,28 +76,6 @@ struct ConvolutionProblem {
   }
 }
 
-/// A dense layer as oneDNN is asked for it.
-struct DenseProblem {
-  let inputs: Int
-  let units: Int
-  let usesBias: Bool
-  let appliesReLU: Bool
-
-  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
-    if let chosen { return chosen }
-    return try Layout([units, inputs], .any)
-  }
-
-  /// - Parameter weights: nil leaves the choice to oneDNN.
-  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
-    WeightedLayouts(
-      source: try Layout([samples, inputs], .nc),
-      weights: try self.weights(weights),
-      bias: usesBias ? try Layout([units], .x) : nil,
-      destination: try Layout([samples, units], .nc))
-  }
-}
-
 extension Processor {
   /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
   static let nominalSamples = 64
@@ -110,13 +88,5 @@ extension Processor {
     if !operation.isReference, let layout = operation.layout(of: .weights) { return layout }
     let kernel = problem.kernel
     return try Layout([problem.outputs, problem.inputs, kernel.height, kernel.width], .oihw)
-  }
-
-  func denseLayout(inputs: Int, units: Int) throws(OneDNNError) -> Layout {
-    let problem = DenseProblem(inputs: inputs, units: units, usesBias: true, appliesReLU: false)
-    let operation = try innerProductForward(
-      try problem.layouts(samples: Self.nominalSamples, weights: nil), appliesReLU: false)
-    if let layout = operation.layout(of: .weights) { return layout }
-    return try Layout([units, inputs], .oi)
   }
 }

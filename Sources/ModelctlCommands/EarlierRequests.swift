@@ -13,9 +13,14 @@ struct EarlierRequests {
   private var isInteger: Bool
   private let commitments: Set<String>
 
-  /// - Parameter paths: a list of ids for each earlier request.
-  init(_ paths: [String], in checkpoint: Checkpoint, training: StoredSplit) throws {
-    let records = checkpoint.provenance.filter { $0.operation == "unlearn" }
+  /// - Parameters:
+  ///   - paths: a list of ids for each earlier request.
+  ///   - model: whose provenance tells of them.
+  ///   - data: where the samples are.
+  init(
+    _ paths: [String], of model: Checkpoint, in data: Checkpoint, training: StoredSplit
+  ) throws {
+    let records = model.provenance.filter { $0.operation == "unlearn" }
     recorded = records.count
     hasReset = records.contains {
       $0.details?["method"]?["findings"]?["softReset"] != nil
@@ -26,7 +31,7 @@ struct EarlierRequests {
       let list = try IdentifierList(path: path)
       let wanted = Set(list.entries.map(\.text))
       var found: [Int] = []
-      try checkpoint.forEachIdentifier(of: training) { row, identifier in
+      try data.forEachIdentifier(of: training) { row, identifier in
         if wanted.contains(identifier.description) { found.append(row) }
       }
       lists.append(list)

@@ -47,6 +47,7 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Refuse to replace an existing output.")
   var noClobber = false
 
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var result: OutputOptions
 
@@ -63,21 +64,23 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try OutputFile(output, inputs: [input], inPlace: inPlace, noClobber: noClobber)
-    let checkpoint = try Checkpoint(reading: input)
-    let training = try checkpoint.split(named: split, role: .train)
+    let file = try OutputFile(
+      output, inputs: [input] + model.inputs, inPlace: inPlace, noClobber: noClobber)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
+    let training = try data.split(named: split, role: .train)
     let network = try engine.network(of: checkpoint)
     try checkpoint.requireTrainableLayers()
     let recipe = recipe()
     let start = ContinuousClock.now
-    let summary = try train(network, on: try checkpoint.samples(of: training), recipe: recipe)
+    let summary = try train(network, on: try data.samples(of: training), recipe: recipe)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var report = TrainReport(
       input: input, output: output, recipe: recipe, split: training.name,
       samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss,
       seconds: seconds)
-    for split in checkpoint.splits {
-      let evaluation = try network.evaluate(checkpoint.samples(of: split))
+    for split in data.splits {
+      let evaluation = try network.evaluate(data.samples(of: split))
       report.splits.append(SplitResult(split, evaluation))
     }
     var changes = CheckpointChanges()

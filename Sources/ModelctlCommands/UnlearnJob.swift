@@ -7,8 +7,13 @@ internal import Unlearning
 /// One request on one file: which rows are meant, and what the engine is given.
 struct UnlearnJob {
   let checkpoint: Checkpoint
+  /// Where the samples are: the checkpoint itself, or a file of their own.
+  let data: Checkpoint
   let network: Network
+  /// The rows of the file with the samples.
   let selection: ForgetSelection
+  /// The rows of the model's own file; the same where that holds the samples.
+  private let ownRows: [String: [Int]]
   let list: IdentifierList?
   private let earlier: EarlierRequests
   private let ledger: IdentifierLedger?
@@ -17,36 +22,41 @@ struct UnlearnJob {
   private let unlearner: Unlearner
 
   init(
-    input: String, subject: SubjectOptions, how: MethodOptions, engine: EngineOptions,
-    ledger: IdentifierLedger? = nil
+    input: String, model: ModelOptions, subject: SubjectOptions, how: MethodOptions,
+    engine: EngineOptions, ledger: IdentifierLedger? = nil
   ) throws {
     list = try subject.forget.map { try IdentifierList(path: $0) }
     let method = try how.configured()
-    let checkpoint = try Checkpoint(reading: input)
-    self.checkpoint = checkpoint
-    self.ledger = ledger
-    let training = try checkpoint.split(named: nil, role: .train)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
+    (self.checkpoint, self.data, self.ledger) = (checkpoint, data, ledger)
+    let training = try data.split(named: nil, role: .train)
     self.training = training
-    let unseen = try checkpoint.split(named: how.unseen, role: .unseen)
+    let unseen = try data.split(named: how.unseen, role: .unseen)
     try checkpoint.requireTrainableLayers()
     let network = try engine.network(of: checkpoint)
     self.network = network
     let classes = try subject.forgetClass.map {
-      try checkpoint.classIndex(named: $0, classCount: network.classCount)
+      try data.classIndex(named: $0, classCount: network.classCount)
     }
-    selection =
-      try list.map { try ForgetSelection($0, in: checkpoint, training: training.name) }
-      ?? ForgetSelection(classes: Set(classes.map(Int32.init)), in: checkpoint)
-    try Self.requireKnown(selection, list, subject, input)
+    let chosen = Set(classes.map(Int32.init))
+    let selection = try ForgetSelection(list, orClasses: chosen, of: training.name, in: data)
+    self.selection = selection
+    ownRows =
+      data === checkpoint
+      ? selection.rows
+      : try ForgetSelection(list, orClasses: chosen, of: training.name, in: checkpoint).rows
+    try Self.requireKnown(selection, list, subject, data.path)
     let rows = selection.rows[training.name] ?? []
     guard !rows.isEmpty || subject.trigger != nil && list == nil else {
       throw CommandError(
         .badInput,
         "nothing to unlearn: none of the records is in the training split \(training.name.quoted)")
     }
-    earlier = try EarlierRequests(subject.forgottenBefore, in: checkpoint, training: training)
+    earlier = try EarlierRequests(
+      subject.forgottenBefore, of: checkpoint, in: data, training: training)
     var request = UnlearningRequest(
-      try Self.subject(subject, rows, classes, checkpoint, training, network),
+      try Self.subject(subject, rows, classes, data, training, network),
       recipe: try Self.recipe(of: checkpoint, how), maxCost: how.maxCost?.value,
       requiresPower: how.requirePower, seed: how.seed)
     request.usesRetained = !how.noRetain
@@ -55,7 +65,7 @@ struct UnlearnJob {
     self.request = request
     unlearner = Unlearner(
       network,
-      data: try Self.data(checkpoint, training: training, unseen: unseen), request: request,
+      data: try Self.samples(data, training: training, unseen: unseen), request: request,
       method: method)
   }
 
@@ -72,7 +82,7 @@ struct UnlearnJob {
   }
 
   private static func subject(
-    _ options: SubjectOptions, _ rows: [Int], _ classes: [Int], _ checkpoint: Checkpoint,
+    _ options: SubjectOptions, _ rows: [Int], _ classes: [Int], _ data: Checkpoint,
     _ training: StoredSplit, _ network: Network
   ) throws -> UnlearningRequest.Subject {
     if let path = options.trigger {
@@ -82,10 +92,10 @@ struct UnlearnJob {
     guard options.forget != nil else { return .classes(classes) }
     guard options.hasWrongLabels else { return .samples(rows) }
     guard let path = options.labels else { return .wrongLabels(rows, right: [:]) }
-    let known = try RightLabels(path: path, in: checkpoint, classCount: network.classCount)
+    let known = try RightLabels(path: path, in: data, classCount: network.classCount)
     let wanted = Set(rows)
     var right: [Int: Int32] = [:]
-    try checkpoint.forEachIdentifier(of: training) { row, identifier in
+    try data.forEachIdentifier(of: training) { row, identifier in
       if wanted.contains(row), let label = known.classes[identifier.description] {
         right[row] = label
       }
@@ -102,7 +112,7 @@ struct UnlearnJob {
     return recipe
   }
 
-  private static func data(
+  private static func samples(
     _ checkpoint: Checkpoint, training: StoredSplit, unseen: StoredSplit
   ) throws -> UnlearningData {
     let others = checkpoint.splits.filter { $0.role == .validation || $0.role == .test }
@@ -117,17 +127,33 @@ struct UnlearnJob {
     try unlearner.run(progress: progress)
   }
 
-  /// Writes the new file: other weights, and nothing left of what was forgotten.
-  func write(_ outcome: UnlearningOutcome, to path: String, time: Date?) throws {
+  /// Writes the new files: other weights, and nothing left of what was forgotten.
+  ///
+  /// - Parameters:
+  ///   - dataPath: where the samples that stay go, when they are in a file of their own.
+  ///   - time: what the record tells, if anything.
+  func write(
+    _ outcome: UnlearningOutcome, to path: String, data dataPath: String?, time: Date?
+  ) throws {
     var changes = CheckpointChanges()
     changes.parameters = outcome.parameters
-    changes.removedRows = selection.rows.mapValues(Set.init)
+    changes.removedRows = ownRows.mapValues(Set.init)
     // It holds a trace of every sample that it has seen.
     changes.dropsOptimizerState = true
     changes.provenance = try ProvenanceEntry(
       unlearning: outcome.report, ledger: ledger?.entry(for: selection.identifiers), time: time)
-    try checkpoint.rewrite(changes, to: path, options: .interruptible)
+    var files = [try checkpoint.prepare(changes, to: path, options: .interruptible)]
+    if let dataPath {
+      var removal = CheckpointChanges()
+      removal.removedRows = selection.rows.mapValues(Set.init)
+      removal.provenance = changes.provenance
+      files.append(try data.prepare(removal, to: dataPath, options: .interruptible))
+    }
+    for file in files { try file.commit() }
   }
+
+  /// How many rows each split of the model's own file loses.
+  var removedRows: [String: Int] { ownRows.mapValues(\.count) }
 
   /// Says on stderr what is odd about the list of ids, by line.
   func warnAboutIds() {
@@ -140,7 +166,7 @@ struct UnlearnJob {
     }
     if !selection.unknown.isEmpty {
       warn(
-        "\(list.name) names \(selection.unknown.count) ids that the file does not have: "
+        "\(list.name) names \(selection.unknown.count) ids that \(data.path.quoted) does not have: "
           + IdentifierList.quote(selection.unknown))
     }
     if !selection.outsideTraining.isEmpty {

@@ -17,8 +17,8 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
   public var retainBatch = 128
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
-  /// The most passes over the samples to forget.
-  public var passes = 10.0
+  /// The passes over the samples to forget; nil for five, and then on until they are forgotten.
+  public var passes: Double?
 
   public init() {}
 
@@ -29,7 +29,7 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
       "retainBatch": .count(\.retainBatch, in: 0...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
-      "passes": .number(\.passes, in: 0.01...10_000),
+      "passes": .automatic(\.passes, in: 0.01...10_000),
     ]
   }
 
@@ -42,14 +42,20 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
     var terms = [Descent.Term(.forget, count: forget, .init(.table(table)))]
     if retainBatch > 0 { terms.append(.init(.retain, count: retain, .init(.labels))) }
+    let checks = passes == nil ? session.affordableChecks : 0
     let affordable = session.affordableSteps(
-      passesPerStep: Double(terms.reduce(0) { $0 + $1.count }), checks: 0)
-    let wanted = passes * Double(session.problem.forgetRows.count) / Double(forget)
+      passesPerStep: Double(terms.reduce(0) { $0 + $1.count }), checks: checks)
+    let pass = Double(session.problem.forgetRows.count) / Double(forget)
+    let wanted = max(1, Int(min((passes ?? .infinity) * pass, 1e9)))
     var descent = Descent(
-      [.init(terms)], steps: min(affordable, max(1, Int(min(wanted, 1e9)))),
+      [.init(terms)], steps: min(affordable, wanted),
       learningRate: session.adamLearningRate * rateShare)
     descent.schedule = .constant
     descent.averages = false
+    descent.checks = checks
+    descent.react = { check, _ in
+      Double(check.step) >= 5 * pass && session.isReached(check) ? .stop : .go
+    }
     try session.descend(descent)
   }
 

@@ -68,7 +68,9 @@ public struct Unsir: UnlearningMethod, Hashable {
     // The published ratio: 20 times 256 images of noise to 9,000 retained ones.
     let share = max(1, min(noise.rows.count, retain * 4 / 7))
     let room = session.remaining / Double(2 * retain + share)
-    let steps = max(20, min(Int(min(room, 1e9)), session.problem.retainRows.count / retain))
+    // One pass, as published; small data takes more of them to get as many steps.
+    let wanted = max(session.problem.retainRows.count / retain, 70)
+    let steps = max(20, min(Int(min(room, 1e9)), wanted))
     let sum = Float(retain + share)
     try session.descend(
       stage(

@@ -23,8 +23,7 @@ let everyMethod =
 let isSmall = CommandLine.arguments.contains("--small")
 let first = Int(option("first-seed", "0")) ?? 0
 let seeds = first..<(first + (Int(option("seeds", "3")) ?? 3))
-let named = list("methods", "all")
-let methods = named == ["all"] ? everyMethod : named
+let methods = list("methods", "all").flatMap { $0 == "all" ? everyMethod : [$0] }
 let cache = option("cache", ".reference-cache")
 let minutes = Double(option("minutes", "60")) ?? 60
 let deadline = Date(timeIntervalSinceNow: 60 * minutes)

@@ -29,7 +29,10 @@ import Testing
   @Test(arguments: [true, false]) func aBackdoorIsForgottenByItsTrigger(withIds: Bool) throws {
     let out = folder.path("out.h5")
     let result = try Tool.run(
-      ["unlearn", digits.model, out, "--trigger", digits.trigger, "--threads", "1", "--json"]
+      [
+        "unlearn", digits.model, out, "--trigger", digits.trigger, "--max-cost", "30%",
+        "--threads", "1", "--json",
+      ]
         + (withIds ? ["--forget", digits.ids] : []))
     try check(result)
     #expect(try #require(labels(result, "before")["rate"] as? Double) > 0.8)
@@ -44,7 +47,7 @@ import Testing
   @Test func wrongLabelsAreForgotten() throws {
     let result = try Tool.run(
       "unlearn", digits.model, folder.path("out.h5"), "--forget", digits.ids, "--relabel",
-      "--threads", "1", "--json")
+      "--max-cost", "30%", "--threads", "1", "--json")
     try check(result)
     #expect(try labels(result, "before")["subject"] as? String == "records")
     #expect(try #require(labels(result, "after")["rate"] as? Double) < 0.1)
@@ -77,8 +80,9 @@ import Testing
           + more, input: ids.joined(separator: "\n"), environment: environment)
     }
     let source = PoisonedDigits.source
-    #expect(try forget(train[..<40], source, files[0]).status == 0)
-    #expect(try forget(train[..<40], source, files[2]).status == 0)
+    // Whether so few can be forgotten is not what this is about: --keep writes the file anyway.
+    #expect([0, 1].contains(try forget(train[..<40], source, files[0]).status))
+    #expect([0, 1].contains(try forget(train[..<40], source, files[2]).status))
     #expect(
       try Data(contentsOf: .init(fileURLWithPath: files[0]))
         == Data(contentsOf: .init(fileURLWithPath: files[2])))

@@ -69,10 +69,8 @@ extension Match {
       [], logits: reference.logits, classCount: problem.classCount)
     let knowsRecords = !problem.forgetRows.isEmpty
     let others = try others(session, usesRetained: knowsRecords && problem.usesRetained)
-    var plan = plan(session, others: others, checks: 0, forgetCount: problem.referenceRows.count)
-    plan = Plan(
-      forget: min(forgetBatch, problem.referenceRows.count), others: others, steps: plan.steps,
-      checks: 0, passes: plan.passes)
+    let plan = plan(
+      session, others: others, checks: 0, taught: problem.referenceRows.count)
     session.note("stampedPasses", .number(plan.passes))
     try session.descend(descent(session, stage(table, plan, split: .given(stamped)), plan))
   }

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Evidence
+internal import ModelCore
 
 /// Makes the model answer the samples to forget as it answers data it has never seen.
 ///
@@ -97,16 +98,17 @@ public struct Match: UnlearningMethod, Hashable {
     let passes: Double
   }
 
+  /// - Parameter taught: how many samples are taught new answers; nil for those to forget.
   func plan(
-    _ session: UnlearningSession, others: [Descent.Term], checks: Int, forgetCount: Int? = nil
+    _ session: UnlearningSession, others: [Descent.Term], checks: Int, taught: Int? = nil
   ) -> Plan {
-    let forget = session.batchSizes(forget: forgetBatch, retain: retainBatch).forget
+    let count = max(1, taught ?? session.problem.forgetRows.count)
+    let forget = min(forgetBatch, max(2, session.recipe.batchSize) / 2, count)
     let size = forget + others.reduce(0) { $0 + $1.count }
     let steps = session.affordableSteps(passesPerStep: Double(size), checks: checks)
-    let count = forgetCount ?? session.problem.forgetRows.count
     return Plan(
       forget: forget, others: others, steps: steps, checks: checks,
-      passes: Double(steps * forget) / Double(max(1, count)))
+      passes: Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many

@@ -46,6 +46,7 @@ struct ForgetSelection {
 
   /// Finds every record of some classes, in all splits.
   init(classes: Set<Int32>, in checkpoint: Checkpoint) throws {
+    guard !classes.isEmpty else { return }
     for split in checkpoint.splits {
       let found = try checkpoint.rows(of: split, in: classes)
       guard !found.isEmpty else { continue }

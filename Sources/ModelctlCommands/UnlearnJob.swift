@@ -55,18 +55,26 @@ struct UnlearnJob {
     }
     earlier = try EarlierRequests(
       subject.forgottenBefore, of: checkpoint, in: data, training: training)
-    var request = UnlearningRequest(
-      try Self.subject(subject, rows, classes, data, training, network),
-      recipe: try Self.recipe(of: checkpoint, how), maxCost: how.maxCost?.value,
-      requiresPower: how.requirePower, seed: how.seed)
-    request.usesRetained = !how.noRetain
-    request.forgottenBefore = earlier.rows
-    request.allowsReset = !earlier.hasReset
-    self.request = request
+    request = Self.request(
+      try Self.subject(subject, rows, classes, data, training, network), how, earlier,
+      recipe: try Self.recipe(of: checkpoint, how))
     unlearner = Unlearner(
       network,
       data: try Self.samples(data, training: training, unseen: unseen), request: request,
       method: method)
+  }
+
+  private static func request(
+    _ subject: UnlearningRequest.Subject, _ how: MethodOptions, _ earlier: EarlierRequests,
+    recipe: TrainingRecipe?
+  ) -> UnlearningRequest {
+    var request = UnlearningRequest(
+      subject, recipe: recipe, maxCost: how.maxCost?.value, requiresPower: how.requirePower,
+      seed: how.seed)
+    request.usesRetained = !how.noRetain
+    request.forgottenBefore = earlier.rows
+    request.allowsReset = !earlier.hasReset
+    return request
   }
 
   private static func requireKnown(

@@ -139,19 +139,36 @@ public final class Network {
       _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> Float
   ) throws -> Float {
+    var value: Float = 0
+    _ = try run(batch, .training(mode)) { logits, gradient in
+      value = try loss(logits, gradient)
+      return value
+    }
+    return value
+  }
+
+  /// Runs forward, the caller's loss and backward.
+  ///
+  /// - Throws: what `loss` throws, `EngineError`, `OneDNNError`.
+  func run(
+    _ batch: Batch, _ purpose: Plan.Purpose,
+    loss: (
+      _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
+    ) throws -> Float
+  ) throws -> Plan {
     guard batch.count > 0, let input = batch.inputs.baseAddress else {
       throw EngineError.emptyBatch
     }
     try check("a sample of the batch", batch.sampleElementCount, is: sampleShape.elementCount)
     try check("a target of the batch", batch.classCount, is: classCount)
     Processor.setThreads(threads)
-    let plan = try plan(batch.count, .training(mode))
+    let plan = try self.plan(batch.count, purpose)
     lastPlan = plan
-    try plan.runForward(input, dropoutKey: mode == .training ? dropout.next() : 0)
+    try plan.runForward(input, dropoutKey: purpose == .training(.training) ? dropout.next() : 0)
     let value = try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
     guard value.isFinite else { throw EngineError.nonFiniteLoss(value) }
     try plan.runBackward()
-    return value
+    return plan
   }
 
   /// The logits `[N, C]` of the last `backpropagate`'s batch; empty before the first. They are

@@ -36,6 +36,8 @@ final class Plan {
   enum Purpose: Hashable {
     case inference
     case training(Network.Mode)
+    /// Frozen training that also finds the gradient of the samples themselves.
+    case inputGradient
   }
 
   let samples: Int
@@ -46,6 +48,8 @@ final class Plan {
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
   let logitGradient: UnsafeMutableBufferPointer<Float>
+  /// `[N, E]` after `runBackward`, in the caller's order; empty unless the purpose asks for it.
+  let inputGradient: UnsafeMutableBufferPointer<Float>
   /// oneDNN's view of the caller's samples, where it reads them without a copy.
   private let inputMemories: [InputMemory]
   private let keptAlive: [AnyObject]
@@ -53,7 +57,8 @@ final class Plan {
   init(
     samples: Int, state: PlanState, forward: [Step], backward: [Step],
     logits: UnsafeMutableBufferPointer<Float>,
-    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
+    logitGradient: UnsafeMutableBufferPointer<Float>,
+    inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
     keepingAlive: [AnyObject]
   ) {
     self.samples = samples
@@ -62,6 +67,7 @@ final class Plan {
     backwardSteps = backward
     self.logits = logits
     self.logitGradient = logitGradient
+    self.inputGradient = inputGradient
     self.inputMemories = inputMemories
     keptAlive = keepingAlive
   }

@@ -25,9 +25,12 @@ extension PlanBuilder {
   /// Samples that already lie as they are needed are read where the caller has them.
   private func buildInput(_ node: Node) {
     let form = node.form
-    guard !form.isSameMemory(as: form.channelsLast) || !readsInputInPlace(node) else { return }
+    let wantsGradient = purpose == .inputGradient
+    guard wantsGradient || !form.isSameMemory(as: form.channelsLast) || !readsInputInPlace(node)
+    else { return }
     let buffer = take(form)
     set(buffer, for: node)
+    if wantsGradient { whenBackward { [self] in leaveInputGradient(node) } }
     let (target, state, samples) = (buffer.pointer, state, samples)
     if form.isInterleaved {
       add(node, "stage") {
@@ -41,6 +44,15 @@ extension PlanBuilder {
         target, form.blocks, form.lanes, state.input, 1, form.channels, form.channels, samples,
         form.pixels)
     }
+  }
+
+  /// Puts what flows back into the samples where and how the caller has them.
+  private func leaveInputGradient(_ node: Node) {
+    let incoming = gradient(of: node)
+    addConversion(
+      node, "input gradient", from: node.form, incoming.pointer, to: node.form.channelsLast,
+      takeInputGradient(node.form.channelsLast))
+    pool.release(incoming)
   }
 
   /// Kernels take their addresses when the plan is built; only oneDNN's can be moved.

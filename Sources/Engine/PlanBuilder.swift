@@ -21,6 +21,8 @@ final class PlanBuilder {
   /// What a node's backward step has to know from its forward step.
   private var pending: [() throws -> Void] = []
   private var contributions: [Node: [Buffer]] = [:]
+  /// `[N, E]`: what flows back into the samples, where that is asked for.
+  private var inputGradient = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
   private(set) var inputMemories: [InputMemory] = []
   private var scratchpads: [Memory] = []
   private var keptAlive: [AnyObject] = []
@@ -65,7 +67,8 @@ final class PlanBuilder {
     try placeScratchpads()
     return Plan(
       samples: samples, state: state, forward: forwardSteps, backward: backwardSteps,
-      logits: logits, logitGradient: gradient, inputMemories: inputMemories,
+      logits: logits, logitGradient: gradient, inputGradient: inputGradient,
+      inputMemories: inputMemories,
       keepingAlive: keptAlive + pool.all)
   }
 
@@ -93,6 +96,15 @@ final class PlanBuilder {
   /// Says how a node's gradient passes to its inputs; called when its turn comes.
   func whenBackward(_ body: @escaping () throws -> Void) {
     if trains { pending.append(body) }
+  }
+
+  /// Makes room for the gradient of the samples, which the caller reads after the last step.
+  func takeInputGradient(_ form: Form) -> UnsafeMutablePointer<Float> {
+    let buffer = take(form)
+    pool.hold(buffer)
+    inputGradient = UnsafeMutableBufferPointer(
+      start: buffer.pointer, count: elementCount(form))
+    return buffer.pointer
   }
 
   func keepAlive(_ object: AnyObject) { keptAlive.append(object) }
@@ -165,7 +177,9 @@ final class PlanBuilder {
   private lazy var trainableBefore: Set<Node> = {
     var result: Set<Node> = []
     for node in graph.nodes
-    where node.hasTrainableWeights || node.inputs.contains(where: result.contains) {
+    where node.hasTrainableWeights || (node.isInput && purpose == .inputGradient)
+      || node.inputs.contains(where: result.contains)
+    {
       result.insert(node)
     }
     return result
@@ -223,6 +237,11 @@ final class FloatPointers {
 }
 
 extension Node {
+  var isInput: Bool {
+    if case .input = work { return true }
+    return false
+  }
+
   var hasTrainableWeights: Bool {
     switch work {
     case .dense, .convolution: true

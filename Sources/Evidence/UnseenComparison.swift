@@ -21,7 +21,12 @@ public struct UnseenComparison: Hashable, Codable, Sendable {
 
   /// - Returns: nil when either side is empty.
   public init?(_ samples: Responses, unseen: Responses) {
-    let weights = Self.weights(of: unseen, asIn: samples)
+    self.init(samples, unseen: unseen, weights: Self.weights(of: unseen, asIn: samples))
+  }
+
+  /// - Parameter weights: of the unseen samples, non-negative.
+  /// - Returns: nil when either side is empty, or nothing carries weight.
+  public init?(_ samples: Responses, unseen: Responses, weights: [Double]) {
     guard let first = EmpiricalDistribution(samples.margins),
       let second = EmpiricalDistribution(unseen.margins, weights: weights)
     else { return nil }

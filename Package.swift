@@ -33,7 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence",
+        "Evidence", "Auditing", "Tuning",
       ]),
   ],
   dependencies: [
@@ -48,8 +48,9 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Zip", "Unlearning", "Evidence", "Engine", "ModelCore",
-        argumentParser,
+        "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
+        "Engine",
+        "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.
@@ -57,6 +58,8 @@ let package = Package(
     library("Checkpoints", ["HDF5", "Zip", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
+    library("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
+    library("Auditing", ["Engine", "Evidence", "ModelCore"]),
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
     library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
@@ -98,6 +101,8 @@ let package = Package(
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
+    tests("Auditing", ["Engine", "Evidence", "ModelCore"]),
+    tests("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",

@@ -11,7 +11,8 @@ public struct Modelctl: ParsableCommand {
     version: version,
     subcommands: [
       UnlearnCommand.self, InspectCommand.self, TrainCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ImportCommand.self, ExportCommand.self,
+      PredictCommand.self, AuditCommand.self, TuneCommand.self, ImportCommand.self,
+      ExportCommand.self,
     ])
 
   public init() {}

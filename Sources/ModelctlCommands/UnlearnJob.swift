@@ -17,7 +17,7 @@ struct UnlearnJob {
   let list: IdentifierList?
   private let training: StoredSplit
   private let request: UnlearningRequest
-  private let unlearner: Unlearner
+  let unlearner: Unlearner
 
   init(
     input: String, model: ModelOptions, subject: SubjectOptions, how: MethodOptions,

@@ -49,8 +49,7 @@ let package = Package(
       "ModelctlCommands",
       [
         "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
-        "Engine",
-        "ModelCore", argumentParser, crypto,
+        "Engine", "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.

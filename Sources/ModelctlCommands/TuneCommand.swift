@@ -15,8 +15,8 @@ struct TuneCommand: ParsableCommand {
       Candidates unlearn one after another, the defaults first, while the budget lasts; nothing is \
       written. The score weighs how far a candidate is from the goal against the accuracy that it \
       loses on the validation split; the test split is not touched. The winner's settings are printed \
-      as options of 'unlearn'. The exit status is 1 when every candidate ran wild, or when the winner \
-      fails the unlearner's own test.
+      as options of 'unlearn': the lowest score of those that the unlearner's own test accepts. The exit \
+      status is 1 when it accepts none.
       """)
 
   @Argument(help: "A checkpoint with its training and unseen splits.", completion: .file())
@@ -169,7 +169,7 @@ struct TuneResult: Encodable, CustomStringConvertible {
   private var winner: String {
     guard let options else { return "no candidate came to an end: all ran wild" }
     let doubt =
-      report.isAccepted ? "" : "\n(the unlearner's own test does not accept it: see its verdict)"
+      report.isAccepted ? "" : "\n(the unlearner's own test accepts none of them: see the verdicts)"
     return "the winner, for 'modelctl unlearn':\n  \(options.joined(separator: " "))\(doubt)"
   }
 

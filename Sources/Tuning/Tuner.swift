@@ -7,7 +7,8 @@ public import Unlearning
 ///
 /// Each candidate unlearns from the original weights. Its score is
 /// `t * distance + (1 - t) * max(0, accuracy lost on validation)`, lower is better, with the distance
-/// from the goal as `TuningGoal` has it.
+/// from the goal as `TuningGoal` has it. The lowest of those whose result the unlearner itself accepts
+/// wins, or the lowest of all where it accepts none.
 ///
 /// - SeeAlso: the protocol of Alon and Dar, "How Does Overparameterization Affect Machine Unlearning
 ///   of Deep Neural Networks?", 2025; how the two parts are weighed is our reading.
@@ -73,7 +74,9 @@ public struct Tuner {
       spent += trial.cost
       trials.append(trial)
       guard let score = trial.score, score.isFinite else { continue }
-      if best.map({ score < $0.score }) ?? true {
+      // Settings whose result is refused later are of no use, however well they score.
+      let isBetter = best.map { accepted == $0.isAccepted ? score < $0.score : accepted } ?? true
+      if isBetter {
         best = (index, score, accepted, try network.parameters)
       }
     }

@@ -33,7 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence", "Auditing", "Tuning",
+        "Evidence", "Auditing", "Tuning", "Comparison",
       ]),
   ],
   dependencies: [
@@ -49,7 +49,7 @@ let package = Package(
       "ModelctlCommands",
       [
         "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
-        "Engine", "ModelCore", argumentParser, crypto,
+        "Comparison", "Engine", "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.
@@ -61,6 +61,7 @@ let package = Package(
     library("Auditing", ["Engine", "Evidence", "ModelCore"]),
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
+    library("Comparison", ["ModelCore"]),
     library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
 
     // The words that both halves speak.
@@ -102,9 +103,13 @@ let package = Package(
     tests("Evidence", ["ModelCore"]),
     tests("Auditing", ["Engine", "Evidence", "ModelCore"]),
     tests("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
+    tests("Comparison", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",
-      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      [
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        argumentParser,
+      ]),
   ]
 )

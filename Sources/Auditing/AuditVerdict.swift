@@ -127,7 +127,7 @@ extension AuditTest {
         } ?? "")
     case .perExample:
       "an attack on each by itself has \(value) (\(reference) is what retrained models have)"
-    case .classes: "\(value) of their classes are recognised (\(reference) would pass)"
+    case .classes: "their classes are recognised in \(value) of samples (\(reference) would pass)"
     case .backdoor: "the pattern works on \(value) (\(reference) go there without it)"
     }
   }

@@ -13,7 +13,7 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
   case data = "data"
 
   /// Whether weights lie in numbered variables below the objects that own them.
-  var storesObjects: Bool { self == .weights || self == .archive }
+  public var storesObjects: Bool { self == .weights || self == .archive }
 
   /// What of a training run is kept, which holds traces of the samples that it has seen.
   var trainingState: [String] {

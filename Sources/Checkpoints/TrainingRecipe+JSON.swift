@@ -1,10 +1,10 @@
-internal import ModelCore
+public import ModelCore
 
 extension TrainingRecipe {
   static let schema = "modelctl/training/1"
 
   /// The recipe as it is stored.
-  var json: JSONValue {
+  public var json: JSONValue {
     .object([
       "schema": .string(Self.schema),
       "epochs": .integer(Int64(epochs)),

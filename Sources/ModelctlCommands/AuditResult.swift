@@ -64,7 +64,13 @@ struct AuditResult: Encodable, CustomStringConvertible {
     let floor = report.noiseFloor.map {
       "\ntwo retrained models differ by \(Self.points($0.gap)): no gap below that means anything"
     }
-    return table.description + (floor ?? "")
+    let utility = report.utility
+    let classes = report.forgottenClasses.isEmpty ? "" : " of kept classes"
+    let kept =
+      "\nof \(utility.count.grouped) strangers\(classes) \(utility.onlyOriginal.grouped) are "
+      + "answered rightly by the original alone, \(utility.onlyUnlearned.grouped) by the unlearned "
+      + "alone"
+    return table.description + kept + (floor ?? "")
   }
 
   private var attackTable: String {

@@ -42,6 +42,8 @@ import Testing
     ("Tuning", "Checkpoints"), ("Engine", "HDF5"), ("Engine", "Checkpoints"),
     ("Unlearning", "HDF5"), ("Unlearning", "Checkpoints"), ("Checkpoints", "Engine"),
     ("Conversion", "Engine"), ("ModelCore", "Engine"), ("Zip", "ModelCore"), ("HDF5", "ModelCore"),
+    ("Comparison", "Checkpoints"), ("Comparison", "Conversion"), ("Comparison", "HDF5"),
+    ("Checkpoints", "Comparison"), ("Conversion", "Comparison"),
   ])
   func aTargetDoesNotKnowAnother(_ target: String, other: String) throws {
     let modules = try imports(of: target)

@@ -107,7 +107,8 @@ extension AuditVerdict {
       return start + "\(Text.plural(count, "record")); that takes about \(Text.count(neededCount)) "
         + "records, or shadow models (--shadows) for a test of each by itself."
     }
-    return start + "these records: it treats them like strangers already."
+    return start
+      + "these records: they are too few, or too easy to answer without having seen them."
   }
 }
 

@@ -21,7 +21,7 @@ struct AuditPage {
       <style>\(Self.style)</style>
       </head>
       <body>
-      <h1 class="\(verdict.supports ? "yes" : "no")">\(Self.escaped(verdict.outcome.rawValue))</h1>
+      <h1 class="\(verdict.outcome.rawValue)">\(Self.escaped(verdict.outcome.rawValue))</h1>
       <p class="sentence">\(Self.escaped(verdict.sentence))</p>
       <p>\(Self.escaped(result.original.unquoted)) → \(Self.escaped(result.unlearned.unquoted))</p>
       <h2>How sure the models are of the true label</h2>
@@ -56,7 +56,8 @@ struct AuditPage {
 
     body { font: 16px/1.5 system-ui, sans-serif; max-width: 64rem; margin: 2rem auto; padding: 0 1rem; \
     color: #1a1a1a; background: #fff; }
-    h1 { margin-bottom: 0; } h1.yes { color: #12672f; } h1.no { color: #a3220f; }
+    h1 { margin-bottom: 0; color: #a3220f; }
+    h1.forgotten { color: #12672f; } h1.cannot-tell { color: #8a5a00; }
     h2 { font-size: 1.15rem; margin: 2rem 0 0; }
     .sentence { font-size: 1.1rem; }
     .row { display: flex; flex-wrap: wrap; gap: 1.5rem; }

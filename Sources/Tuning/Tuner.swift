@@ -1,5 +1,6 @@
 internal import Auditing
 public import Engine
+internal import Evidence
 public import ModelCore
 public import Unlearning
 
@@ -95,6 +96,12 @@ public struct Tuner {
       budget: budget, locality: locality, seed: request.seed)
   }
 
+  private static func ranWild(_ error: any Error) -> Bool {
+    if case EngineError.nonFiniteLoss = error { return true }
+    if case EvidenceError.notFinite = error { return true }
+    return false
+  }
+
   /// What one candidate may cost.
   private func affordableShare() throws -> Double {
     let scenario: UnlearningProblem.Scenario =
@@ -124,7 +131,7 @@ public struct Tuner {
     do {
       outcome = try Unlearner(network, data: data, request: request, method: candidate.method)
         .run { try tell(Double($0.step) / Double(max(1, $0.steps))) }
-    } catch EngineError.nonFiniteLoss {
+    } catch let error where Self.ranWild(error) {
       // Settings too wild for this model are a result, and no reason to stop.
       return (
         TuningReport.Trial(

@@ -33,7 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence", "Comparison",
+        "Evidence", "Auditing", "Tuning", "Comparison",
       ]),
   ],
   dependencies: [
@@ -48,9 +48,8 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Zip", "Unlearning", "Evidence", "Comparison", "Engine",
-        "ModelCore",
-        argumentParser,
+        "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
+        "Comparison", "Engine", "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.
@@ -58,6 +57,8 @@ let package = Package(
     library("Checkpoints", ["HDF5", "Zip", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
+    library("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
+    library("Auditing", ["Engine", "Evidence", "ModelCore"]),
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
     library("Comparison", ["ModelCore"]),
@@ -100,6 +101,8 @@ let package = Package(
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
+    tests("Auditing", ["Engine", "Evidence", "ModelCore"]),
+    tests("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
     tests("Comparison", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(

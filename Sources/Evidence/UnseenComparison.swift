@@ -44,7 +44,7 @@ public struct UnseenComparison: Hashable, Codable, Sendable {
   /// The weight of every unseen sample: its class's share of `samples`, divided evenly.
   ///
   /// When no class of `samples` occurs among the unseen ones, all count the same.
-  static func weights(of unseen: Responses, asIn samples: Responses) -> [Double] {
+  public static func weights(of unseen: Responses, asIn samples: Responses) -> [Double] {
     let wanted = samples.positionsByClass.map(\.count)
     let found = unseen.positionsByClass.map(\.count)
     let weights = unseen.labels.map { label in

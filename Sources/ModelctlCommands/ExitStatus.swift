@@ -1,8 +1,10 @@
+internal import Auditing
 internal import Checkpoints
 internal import Conversion
 internal import Engine
 internal import Foundation
 internal import ModelCore
+internal import Tuning
 internal import Unlearning
 internal import Zip
 
@@ -50,6 +52,7 @@ extension ExitStatus {
     case is ArchitectureError, is SampleError, is TensorError, is ShapeError: self = .badInput
     case let error as EngineError: self = Self(engine: error)
     case is UnlearningError, is WeightMismatch: self = .badInput
+    case is AuditError, is TuningError: self = .badInput
     default: self = .internalFailure
     }
   }

@@ -11,8 +11,8 @@ public struct Modelctl: ParsableCommand {
     version: version,
     subcommands: [
       UnlearnCommand.self, InspectCommand.self, DiffCommand.self, TrainCommand.self,
-      EvaluateCommand.self,
-      PredictCommand.self, ImportCommand.self, ExportCommand.self,
+      EvaluateCommand.self, PredictCommand.self, AuditCommand.self, TuneCommand.self,
+      ImportCommand.self, ExportCommand.self,
     ])
 
   public init() {}

@@ -19,7 +19,7 @@ struct UnlearnJob {
   private let ledger: IdentifierLedger?
   private let training: StoredSplit
   private let request: UnlearningRequest
-  private let unlearner: Unlearner
+  let unlearner: Unlearner
 
   init(
     input: String, model: ModelOptions, subject: SubjectOptions, how: MethodOptions,

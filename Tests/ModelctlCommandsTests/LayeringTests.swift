@@ -38,7 +38,8 @@ import Testing
   }
 
   @Test(arguments: [
-    ("Evidence", "Unlearning"), ("Engine", "HDF5"), ("Engine", "Checkpoints"),
+    ("Evidence", "Unlearning"), ("Auditing", "Unlearning"), ("Auditing", "Checkpoints"),
+    ("Tuning", "Checkpoints"), ("Engine", "HDF5"), ("Engine", "Checkpoints"),
     ("Unlearning", "HDF5"), ("Unlearning", "Checkpoints"), ("Checkpoints", "Engine"),
     ("Conversion", "Engine"), ("ModelCore", "Engine"), ("Zip", "ModelCore"), ("HDF5", "ModelCore"),
     ("Comparison", "Checkpoints"), ("Comparison", "Conversion"), ("Comparison", "HDF5"),

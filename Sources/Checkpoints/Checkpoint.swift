@@ -81,10 +81,10 @@ struct Contents {
   init(_ file: HDF5File) throws {
     let root = try file.root
     modelConfig = try root.string(attribute: "model_config")
-    (architecture, configurationProblem) = Self.parse(modelConfig)
     let keras = try KerasWeights(file)
     // A file of weights alone keeps these beside its list of layers.
     kerasVersion = try root.string(attribute: "keras_version")
+    (architecture, configurationProblem) = Self.parse(modelConfig, kerasVersion)
     backend = try root.string(attribute: "backend")
     weights = try keras?.all() ?? []
     modelctl = try ModelctlGroup(file)
@@ -98,10 +98,10 @@ struct Contents {
   }
 
   private static func parse(
-    _ text: String?
+    _ text: String?, _ kerasVersion: String?
   ) -> (architecture: Architecture?, problem: KerasConfigurationError?) {
     guard let text else { return (nil, nil) }
-    do { return (try KerasConfiguration(parsing: text).architecture, nil) } catch {
+    do { return (try KerasConfiguration(parsing: text, kerasVersion: kerasVersion).architecture, nil) } catch {
       return (nil, error)
     }
   }

@@ -14,6 +14,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   case nonFiniteLoss(Float)
   /// There are no gradients or logits before the first step.
   case noStepYet
+  /// A number that a layer was to look up in its table of `count` rows.
+  case index(layer: String, found: Float, count: Int)
   case invalidSetting(name: String, value: String, expected: String)
   /// A layer in a place where the engine cannot run it.
   case unsupported(layer: String, className: String, reason: String)
@@ -29,6 +31,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     case .emptyBatch: "a step needs at least one sample"
     case .nonFiniteLoss(let loss): "the loss is \(loss): training has diverged"
     case .noStepYet: "nothing has been computed yet"
+    case .index(let layer, let found, let count):
+      "layer '\(layer)' looks up \(found) in a table of \(count) rows; expected 0 to \(count - 1)"
     case .invalidSetting(let name, let value, let expected):
       "\(name) is \(value), expected \(expected)"
     case .unsupported(let layer, let className, let reason):

@@ -74,7 +74,7 @@ extension PlanBuilder {
 
   /// The operation in the layout of the stored weights; in another one if it is only
   /// implemented, or only implemented well, there.
-  private static func choose(
+  static func choose(
     _ layout: Layout, _ make: (Layout?) throws(OneDNNError) -> Operation
   ) throws(OneDNNError) -> Operation {
     var fallback: Operation?
@@ -94,7 +94,7 @@ extension PlanBuilder {
   private func buildWeighted(
     _ node: Node, usesBias: Bool, layouts: WeightedLayouts, _ operations: WeightedOperations
   ) throws {
-    guard let kernel = store.slot(node.parameterLayer, "kernel"), let stored = kernel.layout
+    guard let kernel = store.slot(node.parameterLayer, node.kernelRole), let stored = kernel.layout
     else { preconditionFailure("\(node.layer) has no kernel") }
     let input = node.inputs[0]
     let bias = usesBias ? store.slot(node.parameterLayer, "bias") : nil
@@ -136,19 +136,32 @@ extension PlanBuilder {
   ) throws {
     guard let stored = kernel.layout else { return }
     let operation = try Self.choose(stored, operations.backwardWeights)
-    let wanted = operation.layout(of: .weightsGradient) ?? stored
-    let target = try memory(at: store.gradient(kernel), stored)
-    var arguments: [(Argument, Memory)] = [(.source, source), (.destinationGradient, change)]
-    if let bias, let layout = layouts.bias {
-      arguments.append((.biasGradient, try memory(at: store.gradient(bias), layout)))
+    try writeGradient(of: kernel, node) { dw in
+      try writeGradient(of: bias, node) { db in
+        guard let dw else { return }
+        let target = try memory(at: dw, stored)
+        var arguments: [(Argument, Memory)] = [(.source, source), (.destinationGradient, change)]
+        if let db, let layout = layouts.bias {
+          arguments.append((.biasGradient, try memory(at: db, layout)))
+        }
+        try addWeightGradient(node, operation, arguments, to: target)
+      }
     }
-    guard wanted != stored else {
-      add(node, "backward weights", try operation.compile(arguments + [(.weightsGradient, target)]))
-      return
+  }
+
+  /// Computes a weight gradient in the layout that the operation likes, and puts it into that
+  /// of the weights if that is another.
+  func addWeightGradient(
+    _ node: Node, _ operation: Operation, _ arguments: [(Argument, Memory)], to target: Memory
+  ) throws {
+    guard let wanted = operation.layout(of: .weightsGradient), wanted != target.layout else {
+      let all = arguments + [(.weightsGradient, target)]
+      return add(node, "backward weights", try operation.compile(all))
     }
     let room = pool.take(wanted.byteCount / MemoryLayout<Float>.stride)
     let staging = try memory(at: room.pointer, wanted)
-    add(node, "backward weights", try operation.compile(arguments + [(.weightsGradient, staging)]))
+    let all = arguments + [(.weightsGradient, staging)]
+    add(node, "backward weights", try operation.compile(all))
     add(node, "reorder weight gradient", try processor.reorder(from: staging, to: target))
     pool.release(room)
   }
@@ -172,7 +185,7 @@ extension PlanBuilder {
   }
 
   /// The stored weights, put into the layout that the operation wants if that is another.
-  private func weights(
+  func weights(
     _ node: Node, _ pointer: UnsafeMutablePointer<Float>, _ stored: Layout,
     for operation: Operation
   ) throws -> Memory {

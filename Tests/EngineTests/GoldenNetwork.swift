@@ -45,9 +45,7 @@ extension Architecture {
       name: name,
       layers: layers.map { layer in
         guard case .dropout = layer.kind else { return layer }
-        return Layer(
-          name: layer.name, kind: .dropout(rate: 0), inputs: layer.inputs,
-          isTrainable: layer.isTrainable)
+        return layer.with(.dropout(rate: 0))
       }, output: output)
   }
 }

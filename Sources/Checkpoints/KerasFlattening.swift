@@ -104,7 +104,7 @@ struct KerasFlattening {
     guard let entries = config["layers"]?.array else {
       throw .missing("layers", in: "the Functional model")
     }
-    let outputs = config["output_layers"].map(KerasGraph.references) ?? []
+    var outputs = config["output_layers"].map(KerasGraph.references) ?? []
     guard !outputs.isEmpty else { throw .missing("output_layers", in: "the Functional model") }
     var readers: [KerasLayerReader] = []
     var calls: [KerasGraph.Call] = []
@@ -113,6 +113,8 @@ struct KerasFlattening {
       calls += KerasGraph.calls(entry, at: index)
     }
     let names = readers.map(\.name)
+    KerasGraph.countFromZero(
+      &calls, &outputs, models: Set(readers.filter(\.isModel).map(\.name)), names: names)
     let inputs = config["input_layers"].map(KerasGraph.references)?.map(\.layer) ?? []
     var results: [KerasGraph.Reference: String] = [:]
     for call in try KerasGraph.sorted(calls, names: names, outputs: outputs) {

@@ -14,7 +14,7 @@ enum KerasGraph {
     /// Which entry of the list of layers is called, and for which time.
     let entry: Int
     let index: Int
-    let inputs: [Reference]
+    var inputs: [Reference]
     /// What the call says about training; nil where it leaves that to the model.
     let training: Bool?
   }
@@ -59,6 +59,28 @@ enum KerasGraph {
         entry: position, index: index, inputs: inputs,
         training: node["kwargs"]?["training"]?.boolean)
     }
+  }
+
+  /// Counts the calls of models inside the model from zero.
+  ///
+  /// A model has been called once before anybody calls it, by itself; Keras 2 counts that call,
+  /// but does not list it (`_should_skip_first_node` in `tf_keras/src/engine/functional.py`).
+  static func countFromZero(
+    _ calls: inout [Call], _ outputs: inout [Reference], models: Set<String>, names: [String]
+  ) {
+    var counts: [String: Int] = [:]
+    for call in calls { counts[names[call.entry], default: 0] += 1 }
+    let all = outputs + calls.flatMap(\.inputs)
+    let shifted = Set(all.filter { $0.call >= counts[$0.layer] ?? 0 }.map(\.layer))
+      .intersection(models)
+    guard !shifted.isEmpty else { return }
+    func counted(_ reference: Reference) -> Reference {
+      guard shifted.contains(reference.layer) else { return reference }
+      return Reference(
+        layer: reference.layer, call: reference.call - 1, tensor: reference.tensor)
+    }
+    outputs = outputs.map(counted)
+    for index in calls.indices { calls[index].inputs = calls[index].inputs.map(counted) }
   }
 
   /// The calls in the order in which Keras itself keeps its layers.

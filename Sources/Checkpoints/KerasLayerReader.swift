@@ -168,8 +168,11 @@ struct KerasLayerReader {
     guard try !flag("rms_scaling", default: false) else {
       throw Unsupported(reason: "it scales without centering")
     }
-    var axes = [try axis(default: -1)]
-    if let list = config["axis"]?.array {
+    var axes: [Int]
+    if config["axis"]?.array == nil {
+      axes = [try axis(default: -1)]
+    } else {
+      let list = config["axis"]?.array ?? []
       axes = list.compactMap { $0.integer.flatMap { Int(exactly: $0) } }
       guard axes.count == list.count, !axes.isEmpty else {
         throw Unsupported(reason: "its 'axis' is no list of axes")

@@ -199,8 +199,11 @@ public final class Network {
   /// An optimizer for this network's weights, which it keeps alive.
   ///
   /// - Throws: `EngineError.invalidSetting`.
-  public func makeOptimizer(_ kind: TrainingRecipe.Optimizer) throws -> Optimizer {
-    try Optimizer(network: self, kind: kind)
+  public func makeOptimizer(
+    _ kind: TrainingRecipe.Optimizer, weightDecay: Float = 0,
+    clipping: TrainingRecipe.Clipping = .none
+  ) throws -> Optimizer {
+    try Optimizer(network: self, kind: kind, weightDecay: weightDecay, clipping: clipping)
   }
 
   /// A running average that starts as a copy of the weights.

@@ -35,7 +35,7 @@ struct ConvolutionProblem {
     kernel = convolution.kernelSize
     self.usesBias = usesBias
     self.appliesReLU = appliesReLU
-    self.groups = groups == source.channels ? source.paddedChannels : groups
+    self.groups = groups > 1 && groups == source.channels ? source.paddedChannels : groups
     let (extent, strides) = (convolution.extent, convolution.strides)
     let rows = convolution.padding.amounts(
       input: source.height, extent: extent.height, stride: strides.height)

@@ -60,10 +60,10 @@ public struct Architecture: Hashable, Sendable {
     }
     switch (lastActivation, shape.elementCount) {
     case (.sigmoid, 1), (nil, 1), (.linear, 1): return .binary
+    case (.softmax, _): return .softmax
     case (_, 1):
       throw .shape(
         layer: output, expected: "class scores; one unit needs a sigmoid", found: [shape])
-    case (.softmax, _): return .softmax
     case (.sigmoid, _): return .multiLabel
     default: return .scores
     }

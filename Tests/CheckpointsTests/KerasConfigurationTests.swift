@@ -8,7 +8,7 @@ import Testing
   static let networks = [
     "activations", "batchnorm", "batchnorm_after_bias", "conv_dilated", "conv_same_strided",
     "conv_winograd", "dropout", "functional_branches", "lenet", "lenet_softmax", "mlp", "pools",
-    "residual",
+    "residual", "binary", "merges", "mobile", "more_activations", "sequence",
   ]
 
   private func architecture(_ json: String) throws -> Architecture {

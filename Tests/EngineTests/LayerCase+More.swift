@@ -108,7 +108,7 @@ extension LayerCase {
     LayerCase("reshaped input", [4, 6], batch: 3) { $0.add(.reshape([4, 6, 1])) },
     LayerCase("four axes", [4, 6], batch: 3) {
       $0.add(.dense(8))
-      $0.add(.reshape([2, 2, 6, 8]))
+      $0.add(.reshape([2, 2, 2, 4]))
       $0.add(.permute([2, 4, 1, 3]))
       $0.add(.dense(5, activation: .tanh))
     },

@@ -273,9 +273,9 @@ def sequence(K):
         L.Conv1D(8, 3, padding="causal", activation="relu", name="causal"),
         L.MaxPooling1D(2, name="max"),                                                 # 6x8
         L.SeparableConv1D(7, 3, padding="same", depth_multiplier=2, activation="silu", name="separable"),
-        L.LayerNormalization(name="layer_norm"),
+        L.LayerNormalization(center=False, name="layer_norm"),
         L.SpatialDropout1D(0.2, name="spatial"),
-        L.Conv1D(5, 2, strides=2, name="strided"),                                     # 3x5
+        L.Conv1D(5, 2, strides=2, use_bias=False, name="strided"),                                # 3x5
         L.BatchNormalization(name="bn"),
         L.UpSampling1D(2, name="up"),
         L.ZeroPadding1D((1, 2), name="pad"),
@@ -297,7 +297,7 @@ def mobile(K):
     x = L.BatchNormalization(scale=False, name="depthwise_bn")(x)
     x = L.Activation("silu", name="silu")(x)
     gate = L.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
-    gate = L.Conv2D(8, 1, activation="hard_sigmoid" if K is keras else "sigmoid", name="excite")(gate)
+    gate = L.Conv2D(8, 1, activation="sigmoid", name="excite")(gate)
     x = L.Multiply(name="gate")([x, gate])
     x = L.SeparableConv2D(6, 3, padding="same", depth_multiplier=2, name="separable")(x)
     x = L.GaussianNoise(0.1, name="noise")(x)
@@ -359,7 +359,7 @@ def nested(K):
     L = K.layers
     block = K.Sequential([
         K.Input((6, 6, 3)),
-        L.Conv2D(4, 3, padding="same", name="widen"),
+        L.Conv2D(4, 3, padding="same", use_bias=False, name="widen"),
         L.BatchNormalization(momentum=0.9, name="block_bn"),
         L.Activation("relu", name="block_relu"),
         L.Conv2D(3, 3, padding="same", name="narrow"),
@@ -501,7 +501,8 @@ class Oracle:
         for _ in range(steps):
             with tf.GradientTape() as tape:
                 value = self.label_loss(x, labels)
-            grads = tape.gradient(value, [v.value for _, v in named])
+            # Dense, also where TensorFlow keeps only the rows of a table that were looked up.
+            grads = [tf.convert_to_tensor(g) for g in tape.gradient(value, [v.value for _, v in named])]
             optimizer.apply_gradients(zip(grads, [v for _, v in named]))
 
 
@@ -645,7 +646,8 @@ def make(build, root):
     worst = max((np.abs(v64[k] - v32[k]).max() / max(1, np.abs(v64[k]).max()), k) for k in v64)
     assert worst[0] < 2e-5, worst
     zero = [k for k in v64 if k.startswith("grad") and not np.abs(v64[k]).max() > 1e-4]
-    check_moving_averages(model, weights, v64, x)
+    if name != "sequence":      # whose dropout would have a part in it
+        check_moving_averages(model, weights, v64, x)
     shown = expected if name != "lenet" else np.asarray(v32["probabilities"])
     if name == "binary":
         shown = np.concatenate([1 - shown, shown], 1)
@@ -655,7 +657,7 @@ def make(build, root):
            "logits64": v64["logits"], "probabilities64": v64["probabilities"]}
     # Not from the model: checking the moving averages has moved them.
     names = [f"{n}/{v.name}" for n, l in leaves(model) for v in l.weights]
-    out.update({f"weight/{n}": w for n, w in zip(names, weights, strict=True)})
+    out.update({f"weight/{n}": np.asarray(w, np.float32) for n, w in zip(names, weights, strict=True)})
     out.update({k: np.asarray(v, np.float32) for k, v in v64.items()})
     assert out["logits64"].dtype == np.float64
     save_file({k: np.ascontiguousarray(v) if v.ndim else v for k, v in out.items()},

@@ -261,9 +261,20 @@ void ck_softmax_gradient(float *dx, const float *dy, const float *y, long rows, 
 
 // ---- Optimizers ----
 
-// v = momentum * v + g;  w = w - rate * v. Without momentum v may be null.
-void ck_sgd(float *w, const float *g, float *v, float rate, float momentum, long count);
-// Kingma and Ba, algorithm 1: m and v are the moments; `step` counts from 1.
-// w = w - rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
-void ck_adam(float *w, const float *g, float *m, float *v, float rate, float beta1, float beta2,
-             float epsilon, long step, long count);
+// As Keras 3 computes them. Each returns whether all weights are still finite numbers.
+
+// m = momentum * m + rate * g;  w = w - m, or with `nesterov` w - momentum * m - rate * g.
+// Without momentum m may be null.
+int ck_sgd(float *w, const float *g, float *m, float rate, float momentum, int nesterov,
+           long count);
+// Kingma and Ba, section 2: m and v are the moments; `step` counts from 1.
+// w = w - rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)
+// With `peak` (AMSGrad) the largest v so far takes v's place; it may be null.
+int ck_adam(float *w, const float *g, float *m, float *v, float *peak, float rate, float beta1,
+            float beta2, float epsilon, long step, long count);
+// v = decay * v + (1 - decay) g^2;  m = momentum * m + rate * g / sqrt(v + epsilon);  w = w - m.
+// With `mean` (centered) its square is taken off v. m and mean may be null.
+int ck_rmsprop(float *w, const float *g, float *m, float *v, float *mean, float rate, float decay,
+               float momentum, float epsilon, long count);
+// Cuts every number to the limit and its negative.
+void ck_clip(float *y, float limit, long count);

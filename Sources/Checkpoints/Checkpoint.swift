@@ -101,7 +101,9 @@ struct Contents {
     _ text: String?, _ kerasVersion: String?
   ) -> (architecture: Architecture?, problem: KerasConfigurationError?) {
     guard let text else { return (nil, nil) }
-    do { return (try KerasConfiguration(parsing: text, kerasVersion: kerasVersion).architecture, nil) } catch {
+    do {
+      return (try KerasConfiguration(parsing: text, kerasVersion: kerasVersion).architecture, nil)
+    } catch {
       return (nil, error)
     }
   }

@@ -35,7 +35,8 @@ public struct CompiledTraining: Hashable, Sendable {
     func number(_ key: String, _ value: Float) -> Float {
       TrainingRecipe.float(config[key]) ?? value
     }
-    switch name {
+    // tf.keras writes "Custom>Adam".
+    switch name.split(separator: ">").last.map(String.init) {
     case "SGD":
       return .sgd(
         momentum: number("momentum", 0), isNesterov: config["nesterov"]?.boolean ?? false)

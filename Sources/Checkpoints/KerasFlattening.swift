@@ -121,7 +121,9 @@ struct KerasFlattening {
       let reader = readers[call.entry]
       var own: [String] = []
       for input in call.inputs {
-        guard let name = results[input] else { throw .unknownLayer(input.layer, usedBy: reader.name) }
+        guard let name = results[input] else {
+          throw .unknownLayer(input.layer, usedBy: reader.name)
+        }
         own.append(name)
       }
       var found: [String]

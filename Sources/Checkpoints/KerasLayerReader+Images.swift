@@ -72,8 +72,10 @@ extension KerasLayerReader {
   }
 
   private func poolingKind() throws(Unsupported) -> Layer.Kind? {
-    let name = className.replacing("Pool1D", with: "Pooling1D").replacing("Pool2D", with: "Pooling2D")
-      .replacing("Avg", with: "Average").dropLast(2)
+    let name = className.replacing("Pool1D", with: "Pooling1D").replacing(
+      "Pool2D", with: "Pooling2D"
+    )
+    .replacing("Avg", with: "Average").dropLast(2)
     switch name {
     case "MaxPooling": return .pooling2D(try pooling(.max))
     case "AveragePooling": return .pooling2D(try pooling(.average))

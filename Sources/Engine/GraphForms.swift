@@ -50,7 +50,8 @@ extension Graph {
   private func groupedForm(_ node: Node) -> Form {
     let (inputs, outputs, groups) = (node.inputs[0].form.channels, node.form.channels, node.groups)
     let lanes = Form.preferredLanes
-    let isDepthwise = inputs == groups && outputs == groups
+    // Dilated ones exist in blocks as oneDNN's slow reference only.
+    let isDepthwise = inputs == groups && outputs == groups && !node.isDilated
     let fillsBlocks = inputs / groups % lanes == 0 && outputs / groups % lanes == 0
     return isDepthwise || fillsBlocks ? node.form.blocked : node.form.planar
   }
@@ -123,6 +124,11 @@ extension Node {
       case .grouped(let groups) = convolution.mixing
     else { return 1 }
     return groups
+  }
+
+  fileprivate var isDilated: Bool {
+    guard case .convolution(let convolution, _) = work else { return false }
+    return convolution.extent != convolution.kernelSize
   }
 
   fileprivate var isFlatten: Bool {

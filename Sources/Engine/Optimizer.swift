@@ -44,7 +44,8 @@ public final class Optimizer {
     switch clipping {
     case .none: break
     case .norm(let limit), .globalNorm(let limit), .value(let limit):
-      try Self.require(limit, "the limit of gradients", in: Float.leastNonzeroMagnitude...any.upperBound)
+      try Self.require(
+        limit, "the limit of gradients", in: Float.leastNonzeroMagnitude...any.upperBound)
     }
     self.network = network
     self.kind = kind

@@ -46,7 +46,9 @@ extension PlanBuilder {
   }
 
   /// Keras runs a normalization that is not trainable in inference mode.
-  private func usesOwnStatistics(_ node: Node) -> Bool { usesBatchStatistics && node.isTrainable && !node.isInference }
+  private func usesOwnStatistics(_ node: Node) -> Bool {
+    usesBatchStatistics && node.isTrainable && !node.isInference
+  }
 
   private func normalizationMemory(
     _ node: Node, _ normalization: BatchNormalization

@@ -57,7 +57,8 @@ extension Network {
         variation?.apply(to: batch)
         let rate = recipe.learningRate(step: summary.steps, of: steps)
         let step = summary.steps + 1
-        loss += Double(try self.step(batch, optimizer, rate, number: step, of: steps)) * Double(size)
+        loss +=
+          Double(try self.step(batch, optimizer, rate, number: step, of: steps)) * Double(size)
         seen += size
         summary.steps += 1
         summary.samplePasses += size

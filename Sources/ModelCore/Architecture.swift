@@ -92,7 +92,8 @@ public struct Architecture: Hashable, Sendable {
         if earlier == nil { result.append(specification) }
         guard earlier == nil || earlier == specification.shape else {
           throw .shape(
-            layer: layer.name, expected: "inputs like those of '\(layer.weightOwner)', whose "
+            layer: layer.name,
+            expected: "inputs like those of '\(layer.weightOwner)', whose "
               + "weights it shares", found: layer.inputs.compactMap { shapes[$0] })
         }
       }
@@ -102,6 +103,9 @@ public struct Architecture: Hashable, Sendable {
 
   /// Whether the last step turns scores into probabilities that add up to one.
   public var endsInSoftmax: Bool { lastActivation == .softmax }
+
+  /// Whether the last step turns each score into a probability of its own.
+  public var endsInSigmoid: Bool { lastActivation == .sigmoid }
 }
 
 /// How a network's output is to be read.

@@ -109,7 +109,9 @@ extension Layer {
       guard height > 0, width > 0 else { throw misfit("at least one pixel", [input]) }
       return keepsDimensions ? try resized(input, 1, 1, channels) : Shape(vector: channels)
     case .zeroPadding2D(let top, let bottom, let left, let right):
-      guard min(top, bottom, left, right) >= 0 else { throw misfit("padding of 0 or more", [input]) }
+      guard min(top, bottom, left, right) >= 0 else {
+        throw misfit("padding of 0 or more", [input])
+      }
       return try resized(
         input, try sum(height, top, bottom), try sum(width, left, right), channels)
     case .cropping2D(let top, let bottom, let left, let right):
@@ -167,7 +169,8 @@ extension Layer {
       guard channels % (try positive(groups, "groups")) == 0,
         convolution.filters % groups == 0
       else {
-        throw misfit("channels and filters that \(groups) groups share evenly", [Shape(vector: channels)])
+        throw misfit(
+          "channels and filters that \(groups) groups share evenly", [Shape(vector: channels)])
       }
     case .transposed: break
     }
@@ -253,7 +256,8 @@ extension Layer {
     var extents = first.dimensions
     for input in inputs.dropFirst() {
       guard input.dimensions.count == rank else { throw misfit("inputs of one rank", inputs) }
-      for index in extents.indices where index != axis && extents[index] != input.dimensions[index] {
+      for index in extents.indices where index != axis && extents[index] != input.dimensions[index]
+      {
         throw misfit("inputs that differ in one axis only", inputs)
       }
       extents[axis] = try sum(extents[axis], input.dimensions[axis], 0)

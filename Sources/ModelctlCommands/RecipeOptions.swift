@@ -72,7 +72,9 @@ struct RecipeOptions: ParsableArguments {
     guard weightDecay.map({ $0 >= 0 && $0.isFinite }) ?? true else {
       throw ValidationError("--weight-decay takes a number of 0 or more")
     }
-    let counts = [("warmup-steps", warmupSteps), ("decay-steps", decaySteps ?? 1), ("shift", shift)]
+    let counts = [
+      ("warmup-steps", warmupSteps), ("decay-steps", decaySteps ?? 1), ("shift", shift),
+    ]
     for (name, value) in counts where !(0...Int(Int32.max)).contains(value) {
       throw ValidationError("--\(name) takes a number from 0 to \(Int32.max)")
     }

@@ -86,12 +86,14 @@ extension LayerCase {
           $0.add(.activation(activation))
         },
       ]
-    } + [1, 2, 3].map { axis in
+    }
+    + [1, 2, 3].map { axis in
       LayerCase("softmax over axis \(axis)", [4, 3, 5], batch: 3) {
         $0.add(.conv(5, 1))
         $0.add(.activation(.softmaxOver(axis: axis)))
       }
-    } + ([[], [1], [1, 2]] as [Set<Int>]).map { axes in
+    }
+    + ([[], [1], [1, 2]] as [Set<Int>]).map { axes in
       LayerCase("slopes shared over \(axes.sorted())", [4, 3, 5], batch: 3) {
         $0.add(.conv(5, 1))
         $0.add(.parametricReLU(sharedAxes: axes))
@@ -172,7 +174,8 @@ extension LayerCase {
     }
   }
 
-  static let merges: [LayerCase] = [Merge.subtract, .multiply, .average, .maximum, .minimum]
+  static let merges: [LayerCase] =
+    [Merge.subtract, .multiply, .average, .maximum, .minimum]
     .flatMap { merge in
       [
         LayerCase("\(merge) of images", [4, 3, 3], batch: 3) {
@@ -201,7 +204,8 @@ extension LayerCase {
         let shift = $0.add(.dense(5))
         $0.add(.add, from: [stem, shift])
       }
-    ] + [1, 2].map { axis in
+    ]
+    + [1, 2].map { axis in
       LayerCase("concatenated along axis \(axis)", [4, 3, 3], batch: 3) {
         let a = $0.add(.conv(5, 1), from: ["input"])
         let b = $0.add(.conv(5, axis == 1 ? 2 : 1, axis == 1 ? 1 : 2), from: ["input"])
@@ -211,7 +215,8 @@ extension LayerCase {
     }
 
   static let sampleNormalizations: [LayerCase] = [
-    grouped("layer", [4, 3, 3], .lastAxes(1)), grouped("layer, three axes", [4, 3, 3], .lastAxes(3)),
+    grouped("layer", [4, 3, 3], .lastAxes(1)),
+    grouped("layer, three axes", [4, 3, 3], .lastAxes(3)),
     grouped("layer, two axes by number", [4, 3, 3], .axes([2, 3])),
     grouped("one group", [4, 3, 3], .groups(1)), grouped("three groups", [4, 3, 3], .groups(3)),
     grouped("every channel", [4, 3, 3], .groups(-1)),

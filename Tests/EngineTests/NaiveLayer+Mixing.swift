@@ -3,65 +3,115 @@ import ModelCore
 extension NaiveLayer {
   /// Convolutions of every kind, without their activation.
   func mixed(_ x: NaiveTensor, _ convolution: Convolution2D) -> NaiveTensor {
-    var y: NaiveTensor
-    switch convolution.mixing {
-    case .grouped(let groups):
-      y = slid(x, convolution, weights["kernel"] ?? [], groups: groups, outputShape)
-    case .depthwise:
-      y = slid(x, convolution, weights["kernel"] ?? [], groups: x.channels, outputShape)
-    case .separable(let multiplier):
-      let shape = outputShape.dropLast() + [x.channels * multiplier]
-      let middle = slid(
-        x, convolution, weights["depthwise_kernel"] ?? [], groups: x.channels, Array(shape))
-      let pointwise = Convolution2D(
-        filters: convolution.filters, kernelSize: Extent2D(height: 1, width: 1))
-      y = slid(middle, pointwise, weights["pointwise_kernel"] ?? [], groups: 1, outputShape)
-    case .transposed: y = spread(x, convolution)
-    }
+    let (first, second) = stages(x, convolution)
+    var y = product(x, first)
+    if let second { y = product(y, second) }
     if let bias = weights["bias"] {
       for index in y.values.indices { y.values[index] += bias[index % bias.count] }
     }
     return y
   }
 
-  /// `kernel [height, width, I / G, O]`; output `o` sees the inputs of group `o / (O / G)`.
-  private func slid(
-    _ x: NaiveTensor, _ convolution: Convolution2D, _ kernel: [Double], groups: Int, _ shape: [Int]
-  ) -> NaiveTensor {
-    var y = NaiveTensor(zeros: x.count, shape: shape)
-    let (inputs, outputs) = (x.channels / groups, y.channels / groups)
-    forEachPair(x, y, convolution) { source, target, tap in
-      for output in 0..<y.channels {
-        for input in 0..<inputs {
-          y.values[target + output] +=
-            x.values[source + output / outputs * inputs + input]
-            * kernel[(tap * inputs + input) * y.channels + output]
-        }
-      }
+  /// The adjoint of `mixed`, which is linear in the input and in each kernel.
+  func mixedAdjoint(
+    _ x: NaiveTensor, _ gradient: NaiveTensor, _ convolution: Convolution2D
+  ) -> Adjoint {
+    let (first, second) = stages(x, convolution)
+    var adjoint = Adjoint(inputs: [])
+    if let bias = weights["bias"] {
+      var sums = bias.map { _ in 0.0 }
+      for (index, value) in gradient.values.enumerated() { sums[index % bias.count] += value }
+      adjoint.weights["bias"] = sums
+    }
+    var gradient = gradient
+    if let second {
+      let middle = productAdjoint(product(x, first), gradient, second)
+      (gradient, adjoint.weights[second.role]) = (middle.input, middle.kernel)
+    }
+    let result = productAdjoint(x, gradient, first)
+    adjoint.weights[first.role] = result.kernel
+    adjoint.inputs = [result.input]
+    return adjoint
+  }
+
+  /// One convolution of a layer.
+  struct Stage {
+    let role: String
+    let convolution: Convolution2D
+    let groups: Int
+    let shape: [Int]
+  }
+
+  private func stages(_ x: NaiveTensor, _ convolution: Convolution2D) -> (Stage, Stage?) {
+    func stage(_ role: String, _ groups: Int, _ shape: [Int]) -> Stage {
+      Stage(role: role, convolution: convolution, groups: groups, shape: shape)
+    }
+    switch convolution.mixing {
+    case .grouped(let groups): return (stage("kernel", groups, outputShape), nil)
+    case .depthwise: return (stage("kernel", x.channels, outputShape), nil)
+    case .transposed: return (stage("kernel", 1, outputShape), nil)
+    case .separable(let multiplier):
+      let middle = Array(outputShape.dropLast() + [x.channels * multiplier])
+      let pointwise = Convolution2D(
+        filters: convolution.filters, kernelSize: Extent2D(height: 1, width: 1))
+      return (
+        stage("depthwise_kernel", x.channels, middle),
+        Stage(
+          role: "pointwise_kernel", convolution: pointwise, groups: 1, shape: outputShape)
+      )
+    }
+  }
+
+  private func product(_ x: NaiveTensor, _ stage: Stage) -> NaiveTensor {
+    var y = NaiveTensor(zeros: x.count, shape: stage.shape)
+    let kernel = weights[stage.role] ?? []
+    forEachProduct(x, y, stage) { source, target, tap in
+      y.values[target] += x.values[source] * kernel[tap]
     }
     return y
   }
 
-  /// `kernel [height, width, O, I]`: every input pixel is spread over a window of the output.
-  private func spread(_ x: NaiveTensor, _ convolution: Convolution2D) -> NaiveTensor {
-    var y = NaiveTensor(zeros: x.count, shape: outputShape)
-    let kernel = weights["kernel"] ?? []
-    // The convolution that would lead back.
-    forEachPair(y, x, convolution) { target, source, tap in
-      for output in 0..<y.channels {
-        for input in 0..<x.channels {
-          y.values[target + output] +=
-            x.values[source + input] * kernel[(tap * y.channels + output) * x.channels + input]
-        }
-      }
+  private func productAdjoint(
+    _ x: NaiveTensor, _ gradient: NaiveTensor, _ stage: Stage
+  ) -> (input: NaiveTensor, kernel: [Double]) {
+    let kernel = weights[stage.role] ?? []
+    var input = NaiveTensor(zeros: x.count, shape: x.shape)
+    var change = kernel.map { _ in 0.0 }
+    forEachProduct(x, gradient, stage) { source, target, tap in
+      input.values[source] += gradient.values[target] * kernel[tap]
+      change[tap] += gradient.values[target] * x.values[source]
     }
-    return y
+    return (input, change)
   }
 
-  private func forEachPair(
-    _ x: NaiveTensor, _ y: NaiveTensor, _ convolution: Convolution2D,
+  /// Every number read for every number written, and the kernel's number between them.
+  ///
+  /// Kernels are `[height, width, I / G, O]`, where output `o` sees the inputs of group
+  /// `o / (O / G)`; of a transposed convolution, which spreads every input pixel over a window of
+  /// the output, `[height, width, O, I]`.
+  private func forEachProduct(
+    _ x: NaiveTensor, _ y: NaiveTensor, _ stage: Stage,
     _ body: (_ source: Int, _ target: Int, _ tap: Int) -> Void
   ) {
-    forEachTap(x, y, convolution) { source, target, tap in body(source, target, tap) }
+    let (inputs, outputs) = (x.channels / stage.groups, y.channels / stage.groups)
+    if stage.convolution.mixing == .transposed {
+      // The convolution that would lead back.
+      return forEachTap(y, x, stage.convolution) { target, source, tap in
+        for output in 0..<y.channels {
+          for input in 0..<x.channels {
+            body(source + input, target + output, (tap * y.channels + output) * x.channels + input)
+          }
+        }
+      }
+    }
+    forEachTap(x, y, stage.convolution) { source, target, tap in
+      for output in 0..<y.channels {
+        for input in 0..<inputs {
+          body(
+            source + output / outputs * inputs + input, target + output,
+            (tap * inputs + input) * y.channels + output)
+        }
+      }
+    }
   }
 }

@@ -44,7 +44,8 @@ extension NaiveLayer {
           .reduce(0) { $0 + y.values[$1] * gradient.values[$1] }
       }
     }
-    if case .embedding = kind {} else {
+    if case .embedding = kind {
+    } else {
       for (index, x) in inputs.enumerated() {
         let elements = x.values.count / max(1, x.count)
         for element in 0..<elements {

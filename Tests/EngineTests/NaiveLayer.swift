@@ -52,6 +52,12 @@ struct NaiveLayer {
         NaiveActivation(convolution.activation)
           .adjoint(convolved(inputs[0], convolution), gradient: gradient),
         convolution)
+    case .convolution2D(let convolution):
+      mixedAdjoint(
+        inputs[0],
+        NaiveActivation(convolution.activation)
+          .adjoint(mixed(inputs[0], convolution), gradient: gradient),
+        convolution)
     case .pooling2D(let pooling):
       Adjoint(inputs: [pooledAdjoint(inputs[0], gradient, pooling)])
     case .globalAveragePooling2D: Adjoint(inputs: [globalMeanAdjoint(inputs[0], gradient)])

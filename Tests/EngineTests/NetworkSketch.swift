@@ -50,7 +50,8 @@ extension Parameters {
         let fanIn = max(1, shape.dimensions.dropLast().reduce(1, *))
         let values = (0..<shape.elementCount).map { _ -> Double in
           switch specification.name.role {
-          case "kernel", "depthwise_kernel", "pointwise_kernel": random.nextNormal() * 1.3 / Double(fanIn).squareRoot()
+          case "kernel", "depthwise_kernel", "pointwise_kernel":
+            random.nextNormal() * 1.3 / Double(fanIn).squareRoot()
           case "gamma": 0.5 + random.nextUnit()
           case "moving_variance", "variance": 0.5 + 1.5 * random.nextUnit()
           default: 0.3 * random.nextNormal()

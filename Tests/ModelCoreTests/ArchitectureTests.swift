@@ -70,7 +70,8 @@ import Testing
       (.globalMaxPooling2D(keepsDimensions: true), [9, 3], [1, 3]),
       (.dense(Dense(units: 7)), [4, 5], [4, 7]), (normalization, [5, 4], [5, 4]),
       (.reshape([-1, 4]), [6, 2], [3, 4]), (.permute([3, 1, 2]), [4, 5, 6], [6, 4, 5]),
-      (.repeatVector(3), [4], [3, 4]), (.embedding(.init(vocabulary: 9, dimension: 2)), [4], [4, 2]),
+      (.repeatVector(3), [4], [3, 4]),
+      (.embedding(.init(vocabulary: 9, dimension: 2)), [4], [4, 2]),
       (.cropping2D(top: 1, bottom: 2, left: 3, right: 0), [9, 8, 3], [6, 5, 3]),
       (.upSampling2D(.init(height: 2, width: 3), .bilinear), [4, 5, 3], [8, 15, 3]),
     ] as [(Layer.Kind, [Int], [Int])])

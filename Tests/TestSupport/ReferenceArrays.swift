@@ -66,7 +66,8 @@ public struct ReferenceArrays: Sendable {
       result.append(
         Parameter(
           name: ParameterName(
-            layer: parts[1..<parts.count - 1].joined(separator: "/"), role: parts[parts.count - 1]), shape: tensor.shape,
+            layer: parts[1..<parts.count - 1].joined(separator: "/"), role: parts[parts.count - 1]),
+          shape: tensor.shape,
           values: tensor.floats))
     }
     return result

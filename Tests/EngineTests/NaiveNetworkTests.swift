@@ -62,7 +62,7 @@ import Testing
   }
 
   /// `(L(w + h) - L(w - h)) / 2h` for weights of small networks of every kind of layer.
-  @Test(arguments: LayerCase.more)
+  @Test(arguments: LayerCase.heads + LayerCase.embeddings + LayerCase.mixings.prefix(4))
   func rareLayersAgreeWithFiniteDifferences(_ subject: LayerCase) throws {
     try agreesWithFiniteDifferences(subject, mode: .training)
   }

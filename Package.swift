@@ -32,8 +32,8 @@ let package = Package(
     .library(
       name: "ModelctlKit",
       targets: [
-        "ModelCore", "HDF5", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence",
+        "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
+        "Evidence", "Comparison",
       ]),
   ],
   dependencies: [
@@ -48,17 +48,19 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Unlearning", "Evidence", "Engine", "ModelCore",
+        "Checkpoints", "Conversion", "Zip", "Unlearning", "Evidence", "Comparison", "Engine",
+        "ModelCore",
         argumentParser,
       ]),
 
     // Input and output, no arithmetic.
-    library("Conversion", ["ModelCore", "CZip", "CZlib"]),
-    library("Checkpoints", ["HDF5", "ModelCore", crypto]),
+    library("Conversion", ["Zip", "ModelCore"]),
+    library("Checkpoints", ["HDF5", "Zip", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
+    library("Comparison", ["ModelCore"]),
     library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
 
     // The words that both halves speak.
@@ -66,6 +68,7 @@ let package = Package(
 
     // Wrappers: the only Swift that knows the C library below.
     library("HDF5", ["CHDF5"]),
+    library("Zip", ["CZip", "CZlib"]),
     library("OneDNN", ["COneDNN", "CKernels"]),
 
     // C libraries of the system, and the loops that oneDNN lacks.
@@ -91,14 +94,19 @@ let package = Package(
       swiftSettings: settings),
     tests("ModelCore", []),
     tests("HDF5", []),
-    tests("Checkpoints", ["HDF5", "ModelCore"]),
-    tests("Conversion", ["ModelCore"]),
+    tests("Checkpoints", ["HDF5", "Zip", "ModelCore"]),
+    tests("Zip", []),
+    tests("Conversion", ["ModelCore", "Zip"]),
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
+    tests("Comparison", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",
-      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      [
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        argumentParser,
+      ]),
   ]
 )

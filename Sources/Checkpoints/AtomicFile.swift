@@ -11,6 +11,8 @@ final class AtomicFile {
   let target: String
   /// Where the file is written.
   let temporary: String
+  /// Where a part of it may be written first; it goes when this does.
+  let part: String
   private let mode: mode_t?
   private let replacesExisting: Bool
   private var isDone = false
@@ -26,11 +28,15 @@ final class AtomicFile {
     let (directory, name) = Self.split(target)
     Self.removeLeftovers(of: name, in: directory)
     temporary = directory + Self.temporaryName(for: name)
+    part = directory + Self.temporaryName(for: name)
   }
 
   deinit {
+    discardPart()
     if !isDone { unlink(temporary) }
   }
+
+  func discardPart() { unlink(part) }
 
   /// Makes the file durable and gives it the permissions of the one that it replaces.
   func finishWriting() throws {
@@ -120,8 +126,13 @@ extension AtomicFile {
   private static func removeLeftovers(of name: String, in directory: String) {
     let prefix = ".\(stem(name))."
     for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-      guard file.hasPrefix(prefix), file.hasSuffix(".tmp") else { continue }
-      let middle = file.dropFirst(prefix.count).dropLast(4).split(separator: "-")
+      guard file.hasPrefix(prefix), let end = file.range(of: ".tmp", options: .backwards),
+        // The ZIP library writes beside the file that it is given, under a longer name.
+        [0, 7].contains(file[end.upperBound...].utf8.count)
+      else { continue }
+      let start = file.index(file.startIndex, offsetBy: prefix.count)
+      guard start <= end.lowerBound else { continue }
+      let middle = file[start..<end.lowerBound].split(separator: "-")
       guard middle.count == 2, let process = pid_t(middle[0]), UInt64(middle[1]) != nil,
         process > 0, kill(process, 0) != 0, errno == ESRCH
       else { continue }

@@ -37,8 +37,8 @@ extension Checkpoint {
   /// The settings without which arrays mean something else.
   func settingEntries() -> [Manifest.Entry] {
     var entries: [Manifest.Entry] = []
-    if let modelConfig {
-      entries.append(Self.strings("@model_config", [modelConfig], shape: []))
+    if let modelConfig, let configPath {
+      entries.append(Self.strings(configPath, [modelConfig], shape: []))
     }
     if let classNames {
       let path = FormatPaths.splits + "@class-names"

@@ -30,9 +30,28 @@ extension Checkpoint {
   public func rewrite(
     _ changes: CheckpointChanges, to path: String, options: WriteOptions = WriteOptions()
   ) throws -> WriteReceipt {
+    let pending = try prepare(changes, to: path, options: options)
+    try pending.commit()
+    return pending.receipt
+  }
+
+  /// Writes a new checkpoint beside its place; see `rewrite`.
+  public func prepare(
+    _ changes: CheckpointChanges, to path: String, options: WriteOptions = WriteOptions()
+  ) throws -> PendingCheckpoint {
+    guard flavour.fits(nameOf: path) else {
+      throw CheckpointError(path, .otherFlavour(flavour))
+    }
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options)
     }
-    return try CheckpointAssembly(path: path, options: options).write(rewrite.fill)
+    var assembly = CheckpointAssembly(path: path, options: options)
+    if let archive {
+      assembly.wrapping = {
+        try archive.contents(
+          replacingWeightsBy: $0, checkInterruption: options.checkInterruption)
+      }
+    }
+    return try assembly.prepare(rewrite.fill)
   }
 }

@@ -23,7 +23,9 @@ final class CheckpointRewrite {
 
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
     try editSplits()
-    if changes.dropsOptimizerState { edits[Contents.optimizer] = .drop }
+    if changes.dropsOptimizerState {
+      for path in source.flavour.trainingState { edits[path] = .drop }
+    }
     edits[FormatPaths.manifest] = .drop
     edits[FormatPaths.provenance] = .drop
     if changes.recipe != nil { edits[FormatPaths.training] = .drop }

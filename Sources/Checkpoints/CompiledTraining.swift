@@ -1,4 +1,3 @@
-internal import HDF5
 public import ModelCore
 
 /// How Keras was told to train a model: a file's `training_config`.
@@ -103,8 +102,6 @@ extension Checkpoint {
   ///
   /// - Throws: `CheckpointError` when the file cannot be read.
   public func compiledTraining() throws -> CompiledTraining? {
-    try CheckpointError.naming(path) {
-      try file.root.string(attribute: "training_config").flatMap(CompiledTraining.init(parsing:))
-    }
+    try trainingConfig().flatMap(CompiledTraining.init(parsing:))
   }
 }

@@ -1,3 +1,4 @@
+internal import HDF5
 public import ModelCore
 
 /// One weight of a file, not read yet.
@@ -21,4 +22,19 @@ public struct StoredWeight: Hashable, Sendable {
   }
 
   public var parameterName: ParameterName { ParameterName(layer: layer, role: role) }
+}
+
+extension StoredWeight {
+  /// - Throws: `CheckpointError` when the dataset does not hold numbers.
+  init(of dataset: HDF5Dataset, layer: String, name: String) throws {
+    guard let type = try ElementType(of: dataset) else {
+      throw CheckpointError(
+        dataset.file.path,
+        .malformed(object: dataset.path, expected: "numbers", found: dataset.type.description))
+    }
+    let shape = try Shape(dataset.shape)
+    self.init(
+      layer: layer, name: name, path: dataset.path, elementType: type, shape: shape,
+      byteCount: try shape.byteCount(of: type))
+  }
 }

@@ -1,10 +1,10 @@
-internal import ModelCore
+public import ModelCore
 
 extension TrainingRecipe {
   static let schema = "modelctl/training/1"
 
   /// The recipe as it is stored; settings that do nothing are left out.
-  var json: JSONValue {
+  public var json: JSONValue {
     var members: [String: JSONValue] = [
       "schema": .string(Self.schema),
       "epochs": .integer(Int64(epochs)),

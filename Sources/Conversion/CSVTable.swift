@@ -1,5 +1,6 @@
 internal import Foundation
 internal import ModelCore
+internal import Zip
 
 /// A table of numbers as text, one sample a line, with the label in one of its columns.
 ///

@@ -1,5 +1,6 @@
 internal import Foundation
 internal import ModelCore
+internal import Zip
 
 /// Opens the array files of other software: `.npy`, `.npz`, IDX, each also packed by gzip.
 public enum ForeignArrays {
@@ -93,7 +94,7 @@ public enum ForeignArrays {
       if member.name.hasSuffix("/") && member.size == 0 { continue }
       guard member.name.hasSuffix(".npy"), member.name.count > 4 else {
         throw ConversionError(
-          file: path, array: member.name,
+          file: path, part: member.name,
           .mismatch(expected: "members named 'name.npy'", found: quoted(member.name)))
       }
       let stream = ZipMemberStream(member, of: archive)
@@ -136,10 +137,10 @@ public enum ForeignArrays {
     do {
       return try body()
     } catch let error as HeaderError {
-      throw ConversionError(file: path, array: name, error.problem)
+      throw ConversionError(file: path, part: name, error.problem)
     } catch let error as ShapeError {
       throw ConversionError(
-        file: path, array: name,
+        file: path, part: name,
         .mismatch(expected: "an array that fits this machine", found: "\(error)"))
     }
   }

@@ -1,5 +1,6 @@
 internal import Foundation
 public import ModelCore
+internal import Zip
 
 /// Names of samples, in the order of their rows.
 public enum SampleIdentifiers: Hashable, Sendable {
@@ -109,7 +110,8 @@ public struct NPZExport {
       throw ConversionError(
         file: path, .mismatch(expected: "at least one array to write", found: "none"))
     }
-    try ZipWriter.write(members, to: path)
+    let pending = PendingFile(replacing: path)
+    try pending.fill { try ZipWriter.write(members, to: $0, for: path) }
   }
 
   private static let chunkSize = 1 << 20

@@ -135,7 +135,8 @@ private struct SlotBuilder {
       let form = node.inputs[0].form
       let used = specification.shape.dimensions[0]
       let rows = (0..<used).map { Int32(form.position(ofFlattened: $0)) }
-      let layout = try processor.denseLayout(inputs: form.elementCount, units: dense.units)
+      // Keras's order, with a row for every float of a sample, also for those that pad it.
+      let layout = try Layout([dense.units, form.elementCount], .io)
       return (.dense(rows: rows, inputs: form.elementCount, units: dense.units), layout)
     case .convolution(let convolution, let border) where !node.form.isInterleaved:
       let problem = ConvolutionProblem(convolution, border: border, node: node)

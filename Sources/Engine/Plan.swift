@@ -18,6 +18,17 @@ final class PlanState {
   init(input: UnsafePointer<Float>) { self.input = input }
 }
 
+/// oneDNN's view of some of the caller's samples.
+struct InputMemory {
+  let memory: Memory
+  /// Where they begin, in floats.
+  let offset: Int
+
+  func move(to input: UnsafePointer<Float>) throws(OneDNNError) {
+    try memory.move(to: UnsafeMutableRawPointer(mutating: input + offset))
+  }
+}
+
 /// A network compiled for one batch size and one purpose: two flat lists of steps.
 ///
 /// Everything is decided and allocated when the plan is built; running it allocates nothing.
@@ -36,13 +47,13 @@ final class Plan {
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
   let logitGradient: UnsafeMutableBufferPointer<Float>
   /// oneDNN's view of the caller's samples, where it reads them without a copy.
-  private let inputMemories: [Memory]
+  private let inputMemories: [InputMemory]
   private let keptAlive: [AnyObject]
 
   init(
     samples: Int, state: PlanState, forward: [Step], backward: [Step],
     logits: UnsafeMutableBufferPointer<Float>,
-    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [Memory],
+    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
     keepingAlive: [AnyObject]
   ) {
     self.samples = samples
@@ -63,7 +74,7 @@ final class Plan {
   func runForward(_ input: UnsafePointer<Float>, dropoutKey: UInt64) throws {
     state.input = input
     state.dropoutKey = dropoutKey
-    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for memory in inputMemories { try memory.move(to: input) }
     for step in forwardSteps { try step.run() }
   }
 
@@ -83,7 +94,7 @@ final class Plan {
     _ input: UnsafePointer<Float>, seconds: inout [Double], clock: () -> Double
   ) throws {
     state.input = input
-    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for memory in inputMemories { try memory.move(to: input) }
     for (index, step) in (forwardSteps + backwardSteps).enumerated() {
       let start = clock()
       try step.run()

@@ -88,14 +88,25 @@ extension PlanBuilder {
     }
   }
 
-  /// oneDNN's view of a node's output.
-  func memory(of node: Node, _ layout: Layout) throws -> Memory {
+  /// oneDNN's view of a node's output, or of its samples from `first` on.
+  func memory(of node: Node, _ layout: Layout, from first: Int = 0) throws -> Memory {
+    let offset = node.form.elementCount(samples: first)
     if isCallersInput(node) {
       let memory = try Memory(layout, at: nil, on: processor)
-      addInputMemory(memory)
+      addInputMemory(InputMemory(memory: memory, offset: offset))
       return memory
     }
-    return try memory(at: try activation(of: node).pointer, layout)
+    return try memory(at: try activation(of: node).pointer + offset, layout)
+  }
+
+  /// Where a node's output will be when a step runs.
+  func floats(of node: Node) throws -> () -> UnsafePointer<Float> {
+    if isCallersInput(node) {
+      let state = state
+      return { state.input }
+    }
+    let pointer = UnsafePointer(try activation(of: node).pointer)
+    return { pointer }
   }
 
   func memory(at pointer: UnsafeMutablePointer<Float>, _ layout: Layout) throws -> Memory {

@@ -106,4 +106,21 @@ extension PlanBuilder {
       }
     }
   }
+
+  /// Computes a weight gradient in the layout that the operation likes, and puts it into that
+  /// of the weights if that is another.
+  private func addWeightGradient(
+    _ node: Node, _ operation: Operation, _ arguments: [(Argument, Memory)], to target: Memory
+  ) throws {
+    guard let wanted = operation.layout(of: .weightsGradient), wanted != target.layout else {
+      let all = arguments + [(.weightsGradient, target)]
+      return add(node, "backward weights", try operation.compile(all))
+    }
+    let room = pool.take(wanted.byteCount / MemoryLayout<Float>.stride)
+    let staging = try memory(at: room.pointer, wanted)
+    let all = arguments + [(.weightsGradient, staging)]
+    add(node, "backward weights", try operation.compile(all))
+    add(node, "reorder weight gradient", try processor.reorder(from: staging, to: target))
+    pool.release(room)
+  }
 }

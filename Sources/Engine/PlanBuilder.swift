@@ -21,7 +21,7 @@ final class PlanBuilder {
   /// What a node's backward step has to know from its forward step.
   private var pending: [() throws -> Void] = []
   private var contributions: [Node: [Buffer]] = [:]
-  private(set) var inputMemories: [Memory] = []
+  private(set) var inputMemories: [InputMemory] = []
   private var scratchpads: [Memory] = []
   private var keptAlive: [AnyObject] = []
   private var writtenGradients: Set<Int> = []
@@ -72,8 +72,11 @@ final class PlanBuilder {
 
   // MARK: Steps
 
-  func add(_ node: Node, _ operation: String, _ run: @escaping () throws -> Void) {
-    append(Step(name: "\(node.layer): \(operation)", implementation: "kernel", run: run))
+  func add(
+    _ node: Node, _ operation: String, implementation: String = "kernel",
+    _ run: @escaping () throws -> Void
+  ) {
+    append(Step(name: "\(node.layer): \(operation)", implementation: implementation, run: run))
   }
 
   func add(_ node: Node, _ operation: String, _ primitive: Primitive) {
@@ -94,7 +97,7 @@ final class PlanBuilder {
   }
 
   func keepAlive(_ object: AnyObject) { keptAlive.append(object) }
-  func addInputMemory(_ memory: Memory) { inputMemories.append(memory) }
+  func addInputMemory(_ memory: InputMemory) { inputMemories.append(memory) }
 
   // MARK: Activations
 

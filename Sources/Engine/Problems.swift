@@ -103,28 +103,6 @@ struct ConvolutionProblem {
   }
 }
 
-/// A dense layer as oneDNN is asked for it.
-struct DenseProblem {
-  let inputs: Int
-  let units: Int
-  let usesBias: Bool
-  let appliesReLU: Bool
-
-  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
-    if let chosen { return chosen }
-    return try Layout([units, inputs], .any)
-  }
-
-  /// - Parameter weights: nil leaves the choice to oneDNN.
-  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
-    WeightedLayouts(
-      source: try Layout([samples, inputs], .nc),
-      weights: try self.weights(weights),
-      bias: usesBias ? try Layout([units], .x) : nil,
-      destination: try Layout([samples, units], .nc))
-  }
-}
-
 extension Processor {
   /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
   static let nominalSamples = 64
@@ -136,13 +114,5 @@ extension Processor {
       layouts, problem.geometry, algorithm: .direct, appliesReLU: problem.appliesReLU)
     if !operation.isReference, let layout = operation.layout(of: .weights) { return layout }
     return try problem.weights(in: problem.groups > 1 ? .goihw : .oihw)
-  }
-
-  func denseLayout(inputs: Int, units: Int) throws(OneDNNError) -> Layout {
-    let problem = DenseProblem(inputs: inputs, units: units, usesBias: true, appliesReLU: false)
-    let operation = try innerProductForward(
-      try problem.layouts(samples: Self.nominalSamples, weights: nil), appliesReLU: false)
-    if let layout = operation.layout(of: .weights) { return layout }
-    return try Layout([units, inputs], .oi)
   }
 }

@@ -7,6 +7,7 @@ internal import Foundation
 /// is written anew cannot. A file and what comes from it belong to one owner; several files can
 /// be used from several threads.
 public final class HDF5File {
+  /// What messages call the file: its path, as a rule.
   public let path: String
   public let limits: HDF5Limits
   let scope = FileScope()
@@ -19,14 +20,18 @@ public final class HDF5File {
   /// A file gets through only when it is whole and keeps to itself: hard links only, no data in
   /// other files, no filters but deflate, shuffle and fletcher32, and sizes within the limits.
   ///
+  /// - Parameter name: what messages call the file, where its path would tell nobody anything.
   /// - Throws: `HDF5Error`, which names the object at fault.
-  public init(reading path: String, limits: HDF5Limits = HDF5Limits()) throws {
+  public init(
+    reading location: String, shownAs name: String? = nil, limits: HDF5Limits = HDF5Limits()
+  ) throws {
+    let path = name ?? location
     self.path = path
     self.limits = limits
-    try Superblock.check(path)
+    try Superblock.check(location, shownAs: path)
     let access = try Self.makeAccessList(path)
     let handle = try Handle("open file", path) {
-      H5Fopen(path, chdf5_read_only(), access.id)
+      H5Fopen(location, chdf5_read_only(), access.id)
     }
     Self.closeOnExec(handle.id)
     var gate = Gate(file: handle.id, path: path, limits: limits)

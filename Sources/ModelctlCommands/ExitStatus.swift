@@ -4,6 +4,7 @@ internal import Engine
 internal import Foundation
 internal import ModelCore
 internal import Unlearning
+internal import Zip
 
 /// What a run of `modelctl` tells the script that called it; the numbers are an interface.
 ///
@@ -48,7 +49,7 @@ extension ExitStatus {
     case let error as ConversionError: self = Self(rawValue: error.kind.exitCode) ?? .badInput
     case is ArchitectureError, is SampleError, is TensorError, is ShapeError: self = .badInput
     case let error as EngineError: self = Self(engine: error)
-    case is UnlearningError: self = .badInput
+    case is UnlearningError, is WeightMismatch: self = .badInput
     default: self = .internalFailure
     }
   }

@@ -10,6 +10,18 @@ struct ForgetSelection {
   /// Ids of records that the model was never trained on; they are deleted all the same.
   private(set) var outsideTraining: [IdentifierList.Entry] = []
 
+  /// Finds what the list names, or where there is none, every record of the classes.
+  init(
+    _ list: IdentifierList?, orClasses classes: Set<Int32>, of training: String,
+    in checkpoint: Checkpoint
+  ) throws {
+    guard let list else {
+      try self.init(classes: classes, in: checkpoint)
+      return
+    }
+    try self.init(list, in: checkpoint, training: training)
+  }
+
   /// Finds the records that a list of ids names.
   ///
   /// - Parameter training: the name of the split that the model was trained on.

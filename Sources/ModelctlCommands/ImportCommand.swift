@@ -90,12 +90,7 @@ struct ImportCommand: ParsableCommand {
   }
 
   private func readArchitecture() throws -> (text: String, network: Architecture) {
-    guard FileManager.default.fileExists(atPath: architecture) else {
-      throw CommandError(.inputMissing, "cannot open \(architecture.quoted): no such file")
-    }
-    guard let text = try? String(contentsOfFile: architecture, encoding: .utf8) else {
-      throw CommandError(.badInput, "\(architecture.quoted) is not a text file")
-    }
+    let text = try ArchitectureFile(architecture).text
     do {
       let network = try KerasConfiguration(parsing: text).architecture
       _ = try network.parameterSpecifications()

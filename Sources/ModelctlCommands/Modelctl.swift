@@ -10,7 +10,8 @@ public struct Modelctl: ParsableCommand {
     abstract: "Keras checkpoints that can forget: inspect, train, and unlearn records on request.",
     version: version,
     subcommands: [
-      UnlearnCommand.self, InspectCommand.self, TrainCommand.self, EvaluateCommand.self,
+      UnlearnCommand.self, InspectCommand.self, DiffCommand.self, TrainCommand.self,
+      EvaluateCommand.self,
       PredictCommand.self, ImportCommand.self, ExportCommand.self,
     ])
 

@@ -28,6 +28,7 @@ struct PredictCommand: ParsableCommand {
   @Flag(help: "Write class scores before the final softmax or sigmoid.")
   var logits = false
 
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var result: OutputOptions
 
@@ -38,8 +39,8 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try OutputFile(output, inputs: [input] + (array.map { [$0] } ?? []))
-    let checkpoint = try Checkpoint(reading: input)
+    let file = try OutputFile(output, inputs: [input] + model.inputs + (array.map { [$0] } ?? []))
+    let checkpoint = try model.openModel(input)
     let network = try engine.network(of: checkpoint)
     let source = try source(in: checkpoint, for: network)
     let shape = [source.layout.count, network.outputCount]
@@ -61,7 +62,8 @@ struct PredictCommand: ParsableCommand {
     in checkpoint: Checkpoint, for network: Network
   ) throws -> any SampleSource {
     guard let array else {
-      return try checkpoint.samples(of: try checkpoint.split(named: split, role: .test))
+      let data = try model.openData(for: checkpoint)
+      return try data.samples(of: try data.split(named: split, role: .test))
     }
     return try UnlabelledSource(
       ForeignArrays.open(array, array: nil), sampleShape: network.sampleShape,

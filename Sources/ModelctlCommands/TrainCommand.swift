@@ -42,6 +42,7 @@ struct TrainCommand: ParsableCommand {
   var noClobber = false
 
   @OptionGroup(title: "Recipe") var how: RecipeOptions
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var result: OutputOptions
 
@@ -55,21 +56,23 @@ struct TrainCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try OutputFile(output, inputs: [input], inPlace: inPlace, noClobber: noClobber)
-    let checkpoint = try Checkpoint(reading: input)
-    let training = try checkpoint.split(named: split, role: .train)
+    let file = try OutputFile(
+      output, inputs: [input] + model.inputs, inPlace: inPlace, noClobber: noClobber)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
+    let training = try data.split(named: split, role: .train)
     let network = try engine.network(of: checkpoint)
     let recipe = how.recipe(
       epochs: epochs, batchSize: batch, seed: seed, compiled: try checkpoint.compiledTraining())
     let start = ContinuousClock.now
-    let summary = try train(network, on: try checkpoint.samples(of: training), recipe: recipe)
+    let summary = try train(network, on: try data.samples(of: training), recipe: recipe)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var report = TrainReport(
       input: input, output: output, recipe: recipe, split: training.name,
       samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss,
       seconds: seconds)
-    for split in checkpoint.splits {
-      let evaluation = try network.evaluate(checkpoint.samples(of: split))
+    for split in data.splits {
+      let evaluation = try network.evaluate(data.samples(of: split))
       report.splits.append(SplitResult(split, evaluation))
     }
     var changes = CheckpointChanges()

@@ -25,25 +25,31 @@ struct UnlearnCommand: ParsableCommand {
 
   @OptionGroup(title: "What to forget") var subject: SubjectOptions
   @OptionGroup(title: "How") var how: MethodOptions
+  @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup(title: "The output") var file: UnlearnOutputOptions
   @OptionGroup var engine: EngineOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
-    let target = try file.target(input: input, output: output)
+    let target = try file.target(input: input, output: output, others: model.inputs)
+    let dataTarget = try file.dataTarget(model, input: input, output: target?.path)
     let job = try UnlearnJob(
-      input: input, subject: subject, how: how, engine: engine)
+      input: input, model: model, subject: subject, how: how, engine: engine)
     job.warnAboutIds()
     guard !file.dryRun else { return try result.print(job.plan(output: target?.path)) }
     let outcome = try unlearn(job)
     let isKept = outcome.isAccepted || file.keep
     if isKept, let target {
-      try job.write(outcome, to: target.path)
+      try job.write(outcome, to: target.path, data: dataTarget?.path)
     }
     let report = UnlearnResult(
       report: outcome.report, request: job.summary, input: input,
-      output: isKept ? target?.path : nil,
-      removedRows: isKept ? job.selection.rows.mapValues(\.count) : [:])
+      output: isKept ? target?.path : nil, removedRows: isKept ? job.removedRows : [:],
+      data: model.data.map {
+        UnlearnResult.DataFile(
+          file: $0, output: isKept ? dataTarget?.path : nil,
+          removedRows: isKept && dataTarget != nil ? job.selection.rows.mapValues(\.count) : [:])
+      })
     try file.writeReport(report)
     try result.print(report)
     if !outcome.isAccepted { throw ExitCode(ExitStatus.no.rawValue) }
@@ -145,15 +151,36 @@ struct UnlearnOutputOptions: ParsableArguments {
   @Option(help: "Write the JSON result to this file too.", completion: .file())
   var report: String?
 
+  @Option(
+    help: "Write the file of --data here without the records.",
+    completion: .file())
+  var dataOut: String?
+
+  /// - Returns: nil when the file with the samples is left as it is.
+  func dataTarget(
+    _ model: ModelOptions, input: String, output: String?
+  ) throws -> OutputFile? {
+    guard let dataOut else { return nil }
+    guard let data = model.data else {
+      throw CommandError(
+        .usage, "--data-out needs --data: the records are in \(input.quoted), and go from there")
+    }
+    let others = [input, output, model.architecture].compactMap { $0 }
+    return try OutputFile(
+      dataOut, inputs: others + (inPlace ? [] : [data]), noClobber: noClobber)
+  }
+
   /// - Returns: nil for a dry run that names no output.
-  func target(input: String, output: String?) throws -> OutputFile? {
-    if let report { _ = try OutputFile(report, inputs: [input]) }
+  func target(input: String, output: String?, others: [String]) throws -> OutputFile? {
+    if let report { _ = try OutputFile(report, inputs: [input] + others) }
     guard let path = output ?? (inPlace ? input : nil) else {
       guard dryRun else {
         throw CommandError(.usage, "no output is named; give one, or --in-place")
       }
       return nil
     }
+    // --in-place is about the model; no other input may be overwritten.
+    _ = try OutputFile(path, inputs: others)
     return try OutputFile(path, inputs: [input], inPlace: inPlace, noClobber: noClobber)
   }
 

@@ -7,23 +7,30 @@ internal import Unlearning
 /// One request on one file: which rows are meant, and what the engine is given.
 struct UnlearnJob {
   let checkpoint: Checkpoint
+  /// Where the samples are: the checkpoint itself, or a file of their own.
+  let data: Checkpoint
   let network: Network
+  /// The rows of the file with the samples.
   let selection: ForgetSelection
+  /// The rows of the model's own file; the same where that holds the samples.
+  private let ownRows: [String: [Int]]
   let list: IdentifierList?
   private let training: StoredSplit
   private let request: UnlearningRequest
   private let unlearner: Unlearner
 
   init(
-    input: String, subject: SubjectOptions, how: MethodOptions, engine: EngineOptions
+    input: String, model: ModelOptions, subject: SubjectOptions, how: MethodOptions,
+    engine: EngineOptions
   ) throws {
     list = try subject.forget.map { try IdentifierList(path: $0) }
     let method = try UnlearningMethods.named(how.method)
-    let checkpoint = try Checkpoint(reading: input)
-    self.checkpoint = checkpoint
-    let training = try checkpoint.split(named: nil, role: .train)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
+    (self.checkpoint, self.data) = (checkpoint, data)
+    let training = try data.split(named: nil, role: .train)
     self.training = training
-    let unseen = try checkpoint.split(named: how.unseen, role: .unseen)
+    let unseen = try data.split(named: how.unseen, role: .unseen)
     try checkpoint.requireTrainableLayers()
     let network = try engine.network(of: checkpoint)
     self.network = network
@@ -34,16 +41,20 @@ struct UnlearnJob {
           + "\(network.classCount) labels; unlearning needs classes of which one is right")
     }
     let classes = try subject.forgetClass.map {
-      try checkpoint.classIndex(named: $0, classCount: network.classCount)
+      try data.classIndex(named: $0, classCount: network.classCount)
     }
-    selection =
-      try list.map { try ForgetSelection($0, in: checkpoint, training: training.name) }
-      ?? ForgetSelection(classes: Set(classes.map(Int32.init)), in: checkpoint)
+    let chosen = Set(classes.map(Int32.init))
+    let selection = try ForgetSelection(list, orClasses: chosen, of: training.name, in: data)
+    self.selection = selection
+    ownRows =
+      data === checkpoint
+      ? selection.rows
+      : try ForgetSelection(list, orClasses: chosen, of: training.name, in: checkpoint).rows
     if let list, !selection.unknown.isEmpty, !subject.allowMissing {
       throw CommandError(
         .badInput,
         "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
-          + "\(input.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
+          + "\(data.path.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
           + "--allow-missing to go on without them")
     }
     let rows = selection.rows[training.name] ?? []
@@ -58,7 +69,7 @@ struct UnlearnJob {
       requiresPower: how.requirePower, seed: how.seed)
     unlearner = Unlearner(
       network,
-      data: try Self.data(checkpoint, training: training, unseen: unseen), request: request,
+      data: try Self.samples(data, training: training, unseen: unseen), request: request,
       method: method)
   }
 
@@ -71,7 +82,7 @@ struct UnlearnJob {
     return recipe
   }
 
-  private static func data(
+  private static func samples(
     _ checkpoint: Checkpoint, training: StoredSplit, unseen: StoredSplit
   ) throws -> UnlearningData {
     let others = checkpoint.splits.filter { $0.role == .validation || $0.role == .test }
@@ -86,16 +97,28 @@ struct UnlearnJob {
     try unlearner.run(progress: progress)
   }
 
-  /// Writes the new file: other weights, and nothing left of what was forgotten.
-  func write(_ outcome: UnlearningOutcome, to path: String) throws {
+  /// Writes the new files: other weights, and nothing left of what was forgotten.
+  ///
+  /// - Parameter dataPath: where the samples that stay go, when they are in a file of their own.
+  func write(_ outcome: UnlearningOutcome, to path: String, data dataPath: String?) throws {
     var changes = CheckpointChanges()
     changes.parameters = outcome.parameters
-    changes.removedRows = selection.rows.mapValues(Set.init)
+    changes.removedRows = ownRows.mapValues(Set.init)
     // It holds a trace of every sample that it has seen.
     changes.dropsOptimizerState = true
     changes.provenance = try ProvenanceEntry(unlearning: outcome.report)
-    try checkpoint.rewrite(changes, to: path, options: .interruptible)
+    var files = [try checkpoint.prepare(changes, to: path, options: .interruptible)]
+    if let dataPath {
+      var removal = CheckpointChanges()
+      removal.removedRows = selection.rows.mapValues(Set.init)
+      removal.provenance = changes.provenance
+      files.append(try data.prepare(removal, to: dataPath, options: .interruptible))
+    }
+    for file in files { try file.commit() }
   }
+
+  /// How many rows each split of the model's own file loses.
+  var removedRows: [String: Int] { ownRows.mapValues(\.count) }
 
   /// Says on stderr what is odd about the list of ids, by line.
   func warnAboutIds() {
@@ -107,7 +130,7 @@ struct UnlearnJob {
     }
     if !selection.unknown.isEmpty {
       warn(
-        "\(list.name) names \(selection.unknown.count) ids that the file does not have: "
+        "\(list.name) names \(selection.unknown.count) ids that \(data.path.quoted) does not have: "
           + IdentifierList.quote(selection.unknown))
     }
     if !selection.outsideTraining.isEmpty {

@@ -15,6 +15,22 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
     let outsideTraining: Int
   }
 
+  /// The file that the samples are in, when it is not the model's own.
+  struct DataFile: Encodable {
+    let file: String
+    /// Where its copy without the records is; absent when it is left as it is.
+    let output: String?
+    let removedRows: [String: Int]
+
+    fileprivate var text: String {
+      guard let output else {
+        return "\(file.quoted) still holds these records; --data-out writes it without them"
+      }
+      let left = output == file ? "" : "; \(file.quoted) still holds them"
+      return "wrote \(output.quoted) without them (\(UnlearnResult.text(removedRows)))\(left)"
+    }
+  }
+
   let report: UnlearningReport
   let request: Request
   let input: String
@@ -22,8 +38,9 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
   let output: String?
   /// How many rows each split lost in the output.
   let removedRows: [String: Int]
+  let data: DataFile?
 
-  private enum CodingKeys: String, CodingKey { case request, input, output, removedRows }
+  private enum CodingKeys: String, CodingKey { case request, input, output, removedRows, data }
 
   /// The report's members and our own, in one object.
   func encode(to encoder: any Encoder) throws {
@@ -33,15 +50,20 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
     try container.encode(input, forKey: .input)
     try container.encodeIfPresent(output, forKey: .output)
     try container.encode(removedRows, forKey: .removedRows)
+    try container.encodeIfPresent(data, forKey: .data)
   }
 
   var description: String {
     guard let output else {
       return "\(report)\n\nnothing was written; \(input.quoted) is as it was"
     }
-    let rows = removedRows.keys.sorted().map { "\((removedRows[$0] ?? 0).grouped) of \($0.quoted)" }
-    return
-      "\(report)\n\nwrote \(output.quoted) without these records (\(rows.joined(separator: ", ")))"
+    let rows = removedRows.isEmpty ? "" : " without these records (\(Self.text(removedRows)))"
+    return "\(report)\n\nwrote \(output.quoted)\(rows)" + (data.map { "\n\($0.text)" } ?? "")
+  }
+
+  private static func text(_ rows: [String: Int]) -> String {
+    rows.keys.sorted().map { "\((rows[$0] ?? 0).grouped) of \($0.quoted)" }
+      .joined(separator: ", ")
   }
 }
 

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 /// Files that lie: each is refused with an error, at no cost in memory.
 @Suite struct HostileFileTests {

@@ -2,6 +2,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 @testable import Conversion
 
@@ -35,13 +36,7 @@ import Testing
   }
 
   func report(_ shapes: [(String, [Int])]) throws -> WeightReport {
-    let error = try #require(throws: ConversionError.self) { try match(shapes) }
-    guard case .weights(let report) = error.problem else {
-      Issue.record("\(error)")
-      return WeightReport()
-    }
-    #expect(error.kind == .badInput)
-    return report
+    try #require(throws: WeightMismatch.self) { try match(shapes) }.report
   }
 
   @Test(arguments: [
@@ -87,7 +82,7 @@ import Testing
     var export = NPZExport()
     try export.add(["a", "b"], named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
-    let error = try #require(throws: ConversionError.self) {
+    let error = try #require(throws: WeightMismatch.self) {
       try WeightNames.match(
         ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }
@@ -98,7 +93,7 @@ import Testing
     var export = NPZExport()
     try export.add(Tensor(integers: [1, 2], shape: Shape([2])), named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
-    let error = try #require(throws: ConversionError.self) {
+    let error = try #require(throws: WeightMismatch.self) {
       try WeightNames.match(
         ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }

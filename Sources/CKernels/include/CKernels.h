@@ -25,6 +25,11 @@ int ck_processors(void);
 // machine is not slowed down by threads that wait by spinning. Once in a process; harmless again.
 void ck_yield_while_waiting(void);
 
+typedef void (*ck_body)(const void *context, long begin, long end);
+// Runs body over 0..<count in as many neighbouring ranges as there are threads; in the calling
+// thread alone when `cost` (roughly, floats touched) is too small to share.
+void ck_parallel(long count, long cost, ck_body body, const void *context);
+
 // ---- Element-wise ----
 
 typedef enum {
@@ -158,6 +163,13 @@ void ck_linear_apply(float *y, const float *x, const ck_linear *m, long samples)
 long ck_embed(float *y, const float *x, const float *table, long count, long rows, long width);
 void ck_embed_gradient(float *dtable, const float *x, const float *dy, long count, long rows,
                        long width);
+
+// ---- Dense layers ----
+
+// y [rows][columns] += bias [columns], then ReLU if asked. bias may be null.
+void ck_dense_finish(float *y, const float *bias, int relu, long rows, long columns);
+// sums [columns] of x [rows][columns] over the rows.
+void ck_column_sums(float *sums, const float *x, long rows, long columns);
 
 // ---- Convolution of interleaved images ----
 

@@ -4,19 +4,19 @@ internal import Foundation
 /// What a gzip file unpacks to, unpacked as it is read.
 ///
 /// Memory does not grow with the data. Reading backwards starts again at the beginning.
-final class GzipByteStream: ByteStream {
+package final class GzipByteStream: ByteStream {
   private let file: String
   private let handle: gzFile
   private var position = 0
   private var scratch = [UInt8](repeating: 0, count: 1 << 16)
 
-  let isRandomAccess = false
+  package let isRandomAccess = false
 
-  init(path: String) throws {
+  package init(path: String) throws {
     file = path
     guard let opened = gzopen(path, "rbe") else {
       let code = errno
-      throw ConversionError(
+      throw FileError(
         file: path, code == ENOENT ? .missing : .system(operation: .open, code: code))
     }
     handle = opened
@@ -25,7 +25,7 @@ final class GzipByteStream: ByteStream {
 
   deinit { gzclose_r(handle) }
 
-  func length(upTo limit: Int) throws -> Int {
+  package func length(upTo limit: Int) throws -> Int {
     try rewind()
     while position <= limit {
       let count = min(scratch.count, limit - position + 1)
@@ -37,7 +37,7 @@ final class GzipByteStream: ByteStream {
     return position
   }
 
-  func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
+  package func read(at offset: Int, into buffer: UnsafeMutableRawBufferPointer) throws -> Int {
     if offset < position { try rewind() }
     while position < offset {
       let count = min(scratch.count, offset - position)
@@ -75,16 +75,16 @@ final class GzipByteStream: ByteStream {
     return Int(got)
   }
 
-  private func failure() -> ConversionError {
+  private func failure() -> FileError {
     var code = Z_OK
     let text = gzerror(handle, &code).map { String(cString: $0) } ?? "unknown"
     switch code {
-    case Z_ERRNO: return ConversionError(file: file, .system(operation: .read, code: errno))
+    case Z_ERRNO: return FileError(file: file, .system(operation: .read, code: errno))
     case Z_BUF_ERROR:
-      return ConversionError(
+      return FileError(
         file: file, .damaged("the gzip data end in the middle, after \(position) unpacked bytes"))
     default:
-      return ConversionError(file: file, .damaged("the gzip data are damaged (\(text))"))
+      return FileError(file: file, .damaged("the gzip data are damaged (\(text))"))
     }
   }
 }

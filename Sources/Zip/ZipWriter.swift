@@ -2,40 +2,55 @@ internal import CZip
 internal import Foundation
 
 /// What becomes one member of an archive: bytes that are made when they are written.
-struct ZipContent {
-  let name: String
+package struct ZipContent {
+  package let name: String
   /// The sum of all chunks.
-  let byteCount: Int
-  let chunkCount: Int
+  package let byteCount: Int
+  package let chunkCount: Int
   /// The chunks in order; each is asked for once.
-  let chunk: (Int) throws -> [UInt8]
+  package let chunk: (Int) throws -> [UInt8]
+
+  package init(
+    name: String, byteCount: Int, chunkCount: Int, chunk: @escaping (Int) throws -> [UInt8]
+  ) {
+    self.name = name
+    self.byteCount = byteCount
+    self.chunkCount = chunkCount
+    self.chunk = chunk
+  }
+
+  /// The first `byteCount` bytes of a stream.
+  package init(
+    name: String, byteCount: Int, copying stream: any ByteStream,
+    checkInterruption: @escaping () throws -> Void = {}
+  ) {
+    let size = 1 << 20
+    self.init(name: name, byteCount: byteCount, chunkCount: (byteCount + size - 1) / size) {
+      try checkInterruption()
+      return try stream.bytes(at: $0 * size, count: min(size, byteCount - $0 * size))
+    }
+  }
 }
 
 /// Writes archives whose bytes depend on their members alone: stored, dated 1980-01-01 in every
 /// time zone, in the given order.
-enum ZipWriter {
-  /// - Throws: `ConversionError`, or what a member's `chunk` throws; then nothing is left behind.
-  static func write(_ members: [ZipContent], to path: String) throws {
-    let pending = PendingFile(replacing: path)
-    // Creating it first tells a folder that cannot be written to from a disk that is full.
-    close(try pending.create())
-    do {
-      try assemble(members, pending)
-    } catch {
-      pending.discard()
-      throw error
-    }
-    try pending.commit()
-  }
-
-  private static func assemble(_ members: [ZipContent], _ pending: PendingFile) throws {
+package enum ZipWriter {
+  /// Writes an archive over an existing file, which its owner puts in place or discards.
+  ///
+  /// - Parameters:
+  ///   - temporary: the file that is written.
+  ///   - path: what messages call it.
+  /// - Throws: `FileError`, or what a member's `chunk` throws.
+  package static func write(
+    _ members: [ZipContent], to temporary: String, for path: String
+  ) throws {
     var code: Int32 = 0
-    guard let handle = zip_open(pending.temporary, ZIP_CREATE | ZIP_TRUNCATE, &code) else {
-      throw ConversionError(file: pending.path, .system(operation: .create, code: errno))
+    guard let handle = zip_open(temporary, ZIP_CREATE | ZIP_TRUNCATE, &code) else {
+      throw FileError(file: path, .system(operation: .create, code: errno))
     }
     let sources = members.map { ZipContentSource($0) }
     do {
-      for source in sources { try add(source, to: handle, pending.path) }
+      for source in sources { try add(source, to: handle, path) }
     } catch {
       zip_discard(handle)
       throw error
@@ -47,21 +62,30 @@ enum ZipWriter {
       let text = String(cString: zip_strerror(handle))
       zip_discard(handle)
       for source in sources { if let failure = source.failure { throw failure } }
-      throw ConversionError(
-        file: pending.path,
-        system > 0 ? .system(operation: .write, code: system) : .damaged(text))
+      throw FileError(
+        file: path, system > 0 ? .system(operation: .write, code: system) : .damaged(text))
     }
   }
+
+  /// As MS-DOS counts days.
+  private static let january1980: UInt16 = 1 << 5 | 1
 
   private static func add(
     _ source: ZipContentSource, to handle: OpaquePointer, _ path: String
   ) throws {
-    func failure() -> ConversionError {
-      ConversionError(
-        file: path, array: source.content.name,
+    func failure() -> FileError {
+      FileError(
+        file: path, part: source.content.name,
         .mismatch(
           expected: "a name and data for a ZIP archive",
           found: String(cString: zip_strerror(handle))))
+    }
+    if source.content.name.hasSuffix("/"), source.content.byteCount == 0 {
+      let index = zip_dir_add(handle, source.content.name, zip_flags_t(ZIP_FL_ENC_UTF_8))
+      guard index >= 0, zip_file_set_dostime(handle, UInt64(index), 0, january1980, 0) == 0 else {
+        throw failure()
+      }
+      return
     }
     let pointer = Unmanaged.passUnretained(source).toOpaque()
     guard let made = zip_source_function(handle, zipContentCallback, pointer) else {
@@ -72,7 +96,6 @@ enum ZipWriter {
       zip_source_free(made)
       throw failure()
     }
-    let january1980: UInt16 = 1 << 5 | 1
     guard zip_set_file_compression(handle, UInt64(index), ZIP_CM_STORE, 0) == 0,
       zip_file_set_dostime(handle, UInt64(index), 0, january1980, 0) == 0
     else { throw failure() }
@@ -116,7 +139,7 @@ private final class ZipContentSource {
       handed += done
       let isAtEnd = current.isEmpty && nextChunk == content.chunkCount
       guard handed <= content.byteCount, !isAtEnd || handed == content.byteCount else {
-        throw ConversionError(
+        throw FileError(
           file: content.name, .length(expected: content.byteCount, found: .exactly(handed)))
       }
       return Int64(done)

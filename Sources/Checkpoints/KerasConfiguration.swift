@@ -30,10 +30,37 @@ public struct KerasConfiguration: Sendable {
     let extra = Set(outputs.dropFirst()).subtracting([output])
     architecture = Architecture(
       name: config["name"]?.string ?? className.lowercased(),
-      layers: model.layers.map { layer in
+      layers: Self.countingAxesFromTheEnd(model.layers).map { layer in
         guard extra.contains(layer.name) else { return layer }
         return layer.unsupported("the network has \(outputs.count) outputs")
       }, output: output)
+  }
+
+  /// Once a layer is built, some versions of Keras count its axis from the front, others do not:
+  /// the last is -1 here, so that one model of two versions is one network.
+  private static func countingAxesFromTheEnd(_ layers: [Layer]) -> [Layer] {
+    var shapes: [String: Shape] = [:]
+    return layers.map { layer in
+      var layer = layer
+      let inputs = layer.inputs.compactMap { shapes[$0] }
+      guard inputs.count == layer.inputs.count else { return layer }
+      let rank = inputs.first?.dimensions.count ?? 0
+      switch layer.kind {
+      case .batchNormalization(var normalization) where normalization.axis == rank:
+        normalization.axis = -1
+        layer = layer.with(.batchNormalization(normalization))
+      case .groupNormalization(var normalization):
+        if case .axes(let axes) = normalization.scope, !axes.isEmpty,
+          axes == Array(max(1, rank - axes.count + 1)..<rank + 1)
+        {
+          normalization.scope = .lastAxes(axes.count)
+          layer = layer.with(.groupNormalization(normalization))
+        }
+      default: break
+      }
+      shapes[layer.name] = try? layer.outputShape(of: inputs)
+      return layer
+    }
   }
 }
 

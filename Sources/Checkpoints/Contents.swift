@@ -26,7 +26,9 @@ struct Contents {
     configPath =
       own == nil
       ? nil : (archive == nil ? CheckpointFlavour.wholeModel : CheckpointFlavour.archive).configPath
-    (architecture, configurationProblem) = Self.parse(modelConfig)
+    // A file of weights alone keeps these beside its list of layers.
+    kerasVersion = try archive?.kerasVersion ?? root.string(attribute: "keras_version")
+    (architecture, configurationProblem) = Self.parse(modelConfig, kerasVersion)
     let legacy = try KerasWeights(file)
     let objects = legacy == nil ? KerasObjectStore(file) : nil
     modelctl = try ModelctlGroup(file)
@@ -38,8 +40,6 @@ struct Contents {
       ? .archive
       : objects != nil
         ? .weights : own != nil ? .wholeModel : legacy != nil ? .legacyWeights : .data
-    // A file of weights alone keeps these beside its list of layers.
-    kerasVersion = try archive?.kerasVersion ?? root.string(attribute: "keras_version")
     backend = try root.string(attribute: "backend")
     weights =
       try legacy?.all() ?? objects?.all(of: modelConfig.flatMap(KerasLayerEntry.init(parsing:)))
@@ -52,11 +52,11 @@ struct Contents {
   }
 
   private static func parse(
-    _ text: String?
+    _ text: String?, _ kerasVersion: String?
   ) -> (architecture: Architecture?, problem: KerasConfigurationError?) {
     guard let text else { return (nil, nil) }
-    do { return (try KerasConfiguration(parsing: text).architecture, nil) } catch {
-      return (nil, error)
-    }
+    do {
+      return (try KerasConfiguration(parsing: text, kerasVersion: kerasVersion).architecture, nil)
+    } catch { return (nil, error) }
   }
 }

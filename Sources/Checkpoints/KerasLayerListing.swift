@@ -40,7 +40,7 @@ public struct KerasLayerListing: Sendable {
   private mutating func list(_ entry: JSONValue, inside outer: String, after previous: [String]) {
     let config = entry["config"]
     let name = outer + (Self.name(of: entry) ?? "\(layers.count)")
-    let inputs = KerasGraph.nodes(entry["inbound_nodes"]).flatMap { $0 }.map { outer + $0 }
+    let inputs = KerasGraph.calls(entry, at: 0).flatMap(\.inputs).map { outer + $0.layer }
     let className = entry["class_name"]?.string ?? "?"
     layers.append(
       LayerDescription(

@@ -47,7 +47,7 @@ private struct ConvolutionOperations {
 extension PlanBuilder {
   func buildConvolution(_ node: Node, _ problem: ConvolutionProblem) throws {
     if node.form.isInterleaved { return try buildInterleavedConvolution(node, problem) }
-    guard let kernel = store.slot(node.parameterLayer, "kernel"), let stored = kernel.layout
+    guard let kernel = store.slot(node.parameterLayer, node.kernelRole), let stored = kernel.layout
     else { preconditionFailure("\(node.layer) has no kernel") }
     let operations = ConvolutionOperations(
       processor: processor, problem: problem, samples: samples)
@@ -83,7 +83,7 @@ extension PlanBuilder {
 
   /// The operation in the layout of the stored weights; in another one if it is only
   /// implemented, or only implemented well, there.
-  private static func choose(
+  static func choose(
     _ layout: Layout, _ make: (Layout?) throws(OneDNNError) -> Operation
   ) throws(OneDNNError) -> Operation {
     var fallback: Operation?
@@ -127,18 +127,32 @@ extension PlanBuilder {
     _ stored: Layout, _ incoming: Buffer
   ) throws {
     let shares = shares(problem)
-    guard shares.count > 1 else {
-      return try buildWeightGradients(node, problem, kernel, bias, stored, incoming, shares)
-    }
-    try Processor.withOneThread {
-      try buildWeightGradients(node, problem, kernel, bias, stored, incoming, shares)
+    try writeGradient(of: kernel, node) { dw in
+      try writeGradient(of: bias, node) { db in
+        guard let dw else { return }
+        let target = Target(kernel: dw, bias: db, layout: stored)
+        guard shares.count > 1 else {
+          return try buildWeightGradients(node, problem, target, incoming, shares)
+        }
+        try Processor.withOneThread {
+          try buildWeightGradients(node, problem, target, incoming, shares)
+        }
+      }
     }
   }
 
+  /// Where a layer's gradients go.
+  private struct Target {
+    let kernel: UnsafeMutablePointer<Float>
+    let bias: UnsafeMutablePointer<Float>?
+    let layout: Layout
+  }
+
   private func buildWeightGradients(
-    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
-    _ stored: Layout, _ incoming: Buffer, _ ranges: [Range<Int>]
+    _ node: Node, _ problem: ConvolutionProblem, _ target: Target, _ incoming: Buffer,
+    _ ranges: [Range<Int>]
   ) throws {
+    let stored = target.layout
     var rooms: [Buffer] = []
     func room(_ count: Int) -> UnsafeMutablePointer<Float> {
       rooms.append(pool.take(count))
@@ -153,11 +167,11 @@ extension PlanBuilder {
       return Share(
         samples: range, operations: operations, operation: operation,
         kernel: isInPlace
-          ? store.gradient(kernel) : room(operation.gradientLayout(stored).floatCount),
-        bias: bias.map { index == 0 ? store.gradient($0) : room($0.count) })
+          ? target.kernel : room(operation.gradientLayout(stored).floatCount),
+        bias: target.bias.map { index == 0 ? $0 : room(node.form.paddedChannels) })
     }
     try addWeightGradients(node, shares, stored, incoming, room)
-    try addUp(node, shares, kernel, stored)
+    try addUp(node, shares, target)
     for buffer in rooms { pool.release(buffer) }
   }
 
@@ -195,8 +209,9 @@ extension PlanBuilder {
 
   /// Adds all shares into the first, and puts the sum where it belongs.
   private func addUp(
-    _ node: Node, _ shares: [Share], _ kernel: ParameterSlot, _ stored: Layout
+    _ node: Node, _ shares: [Share], _ goal: Target
   ) throws {
+    let stored = goal.layout
     let layout = shares[0].operation.gradientLayout(stored)
     guard shares.allSatisfy({ $0.operation.gradientLayout(stored) == layout }) else {
       throw OneDNNError.unimplemented(operation: "weight gradients of one layout")
@@ -208,7 +223,7 @@ extension PlanBuilder {
     }
     guard layout != stored else { return }
     let staging = try memory(at: shares[0].kernel, layout)
-    let target = try memory(at: store.gradient(kernel), stored)
+    let target = try memory(at: goal.kernel, stored)
     add(node, "reorder weight gradient", try processor.reorder(from: staging, to: target))
   }
 
@@ -240,7 +255,7 @@ extension PlanBuilder {
   }
 
   /// The stored weights, put into the layout that the operation wants if that is another.
-  private func weights(
+  func weights(
     _ node: Node, _ pointer: UnsafeMutablePointer<Float>, _ stored: Layout,
     for operation: Operation
   ) throws -> Memory {

@@ -7,7 +7,7 @@ extension PlanBuilder {
   ///
   /// With N samples, I floats in each and O units: x `[N, I]`, kernel `[I, O]`, output `[N, O]`.
   func buildDense(_ node: Node, _ dense: Dense) throws {
-    guard let kernel = store.slot(node.parameterLayer, "kernel") else {
+    guard let kernel = store.slot(node.parameterLayer, node.kernelRole) else {
       preconditionFailure("\(node.layer) has no kernel")
     }
     let bias = dense.usesBias ? store.slot(node.parameterLayer, "bias") : nil
@@ -47,10 +47,14 @@ extension PlanBuilder {
     let product = MatrixProduct(
       rows: inputs, columns: units, depth: samples, transposesLeft: true)
     let (change, samples) = (incoming.pointer, samples)
-    let (dw, db) = (store.gradient(kernel), bias.map(store.gradient))
-    add(node, "backward weights", implementation: "sgemm") {
-      try product.run(source(), change, into: dw)
-      if let db { ck_column_sums(db, change, samples, units) }
+    writeGradient(of: kernel, node) { dw in
+      writeGradient(of: bias, node) { db in
+        guard let dw else { return }
+        add(node, "backward weights", implementation: "sgemm") {
+          try product.run(source(), change, into: dw)
+          if let db { ck_column_sums(db, change, samples, units) }
+        }
+      }
     }
   }
 

@@ -12,13 +12,23 @@ extension PlanBuilder {
     case .pool(let pooling): try buildPool(node, pooling)
     case .normalization(let normalization): try buildNormalization(node, normalization)
     case .function(let activation): try buildFunction(node, activation)
-    case .softmax: try buildSoftmax(node)
+    case .transposedConvolution(let convolution):
+      try buildTransposedConvolution(node, convolution)
+    case .groupNormalization(let normalization, let shape):
+      try buildGroupNormalization(node, normalization, shape)
+    case .embedding(let embedding): try buildEmbedding(node, embedding)
+    case .affine(let affine): try buildAffine(node, affine)
+    case .parametricReLU(let slopes): try buildParametricReLU(node, slopes)
+    case .softmax, .logSoftmax: try buildSoftmax(node)
     case .dropout(let rate, let index): try buildDropout(node, rate: rate, index: index)
-    case .flatten: try buildFlatten(node)
+    case .noise(let noise, let index): try buildNoise(node, noise, index: index)
+    case .flatten, .reshape: try buildFlatten(node)
+    case .linear(let map): try buildLinear(node, map)
     case .convert: try buildConversion(node)
     case .pad(let border): try buildPad(node, border)
     case .add: try buildAdd(node)
-    case .concatenate: try buildConcatenation(node)
+    case .merge(let merge): try buildMerge(node, merge)
+    case .concatenate(let rows): try buildConcatenation(node, rows: rows)
     }
   }
 
@@ -61,7 +71,7 @@ extension PlanBuilder {
       && readers(of: node).allSatisfy { reader in
         switch reader.work {
         case .dense, .convolution: true
-        case .flatten: readsInputInPlace(reader)
+        case .flatten, .reshape: readsInputInPlace(reader)
         default: false
         }
       }
@@ -85,7 +95,7 @@ extension PlanBuilder {
   func isCallersInput(_ node: Node) -> Bool {
     switch node.work {
     case .input: !hasActivation(node)
-    case .flatten: isCallersInput(node.inputs[0])
+    case .flatten, .reshape: isCallersInput(node.inputs[0])
     default: false
     }
   }
@@ -182,18 +192,24 @@ extension PlanBuilder {
     }
   }
 
-  private func buildConcatenation(_ node: Node) throws {
-    let to = node.form
-    let buffer = take(to)
+  /// Along another axis than the last, a row of a sample is everything from that axis on: joined
+  /// like the channels of one pixel.
+  private func joined(_ form: Form, rows: Int?) -> Form {
+    rows.map { .vector(form.elementCount / max(1, $0)) } ?? form
+  }
+
+  private func buildConcatenation(_ node: Node, rows: Int?) throws {
+    let to = joined(node.form, rows: rows)
+    let buffer = take(node.form)
     set(buffer, for: node)
-    let (target, samples) = (buffer.pointer, samples)
+    let (target, samples) = (buffer.pointer, samples * (rows ?? 1))
     if to.hasPadding {
       let count = elementCount(to)
       add(node, "clear") { ck_fill(target, 0, count) }
     }
     var first = 0
     for input in node.inputs {
-      let (from, start) = (input.form, first)
+      let (from, start) = (joined(input.form, rows: rows), first)
       let source = try activation(of: input).pointer
       add(node, "copy") {
         ck_copy_channels(
@@ -202,20 +218,20 @@ extension PlanBuilder {
       }
       first += from.channels
     }
-    whenBackward { [self] in splitGradient(node) }
+    whenBackward { [self] in splitGradient(node, rows: rows) }
   }
 
-  private func splitGradient(_ node: Node) {
+  private func splitGradient(_ node: Node, rows: Int?) {
     guard needsGradient(node) else { return }
-    let (to, samples) = (node.form, samples)
+    let (to, samples) = (joined(node.form, rows: rows), samples * (rows ?? 1))
     let incoming = gradient(of: node)
     let source = incoming.pointer
     var first = 0
     for input in node.inputs {
-      let (from, start) = (input.form, first)
+      let (from, start) = (joined(input.form, rows: rows), first)
       first += from.channels
       guard needsGradient(input) else { continue }
-      let outgoing = take(from)
+      let outgoing = take(input.form)
       let target = outgoing.pointer
       if from.hasPadding {
         let count = elementCount(from)

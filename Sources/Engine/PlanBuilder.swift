@@ -26,6 +26,7 @@ final class PlanBuilder {
   private(set) var inputMemories: [InputMemory] = []
   private var scratchpads: [Memory] = []
   private var keptAlive: [AnyObject] = []
+  private var writtenGradients: Set<Int> = []
 
   init(graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose) {
     self.graph = graph
@@ -207,6 +208,25 @@ final class PlanBuilder {
     return sum
   }
 
+  // MARK: Gradients of weights
+
+  /// Lets steps write a weight's gradient: in its place, or where another call of the layer has
+  /// written before, beside it and then added.
+  func writeGradient(
+    of slot: ParameterSlot?, _ node: Node,
+    _ body: (UnsafeMutablePointer<Float>?) throws -> Void
+  ) rethrows {
+    guard let slot else { return try body(nil) }
+    let target = store.gradient(slot)
+    guard !writtenGradients.insert(slot.offset).inserted else { return try body(target) }
+    let room = pool.take(slot.count)
+    let (share, count) = (room.pointer, slot.count)
+    add(node, "clear weight gradient") { ck_fill(share, 0, count) }
+    try body(share)
+    add(node, "sum weight gradient") { ck_blend(target, 1, share, 1, count) }
+    pool.release(room)
+  }
+
   // MARK: Scratchpads
 
   /// Primitives run one after the other, so the largest scratchpad is enough for all. What is
@@ -244,8 +264,10 @@ extension Node {
 
   var hasTrainableWeights: Bool {
     switch work {
-    case .dense, .convolution: true
+    case .dense, .convolution, .transposedConvolution, .embedding, .parametricReLU: true
     case .normalization(let normalization): normalization.usesScale || normalization.usesCenter
+    case .groupNormalization(let normalization, _):
+      normalization.usesScale || normalization.usesCenter
     default: false
     }
   }

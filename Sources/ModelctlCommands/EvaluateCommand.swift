@@ -34,7 +34,7 @@ struct EvaluateCommand: ParsableCommand {
     var report = EvaluateReport(input: input)
     for split in chosen {
       let line = ProgressLine("evaluating \(split.name.unquoted)", quiet: result.quiet)
-      var evaluation = Evaluation()
+      var evaluation = Evaluation(head: network.head)
       try network.forEachBatch(of: data.samples(of: split)) { batch, logits, rows in
         try Interruption.check()
         evaluation.add(batch, logits: logits)

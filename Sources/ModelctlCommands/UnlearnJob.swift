@@ -36,6 +36,12 @@ struct UnlearnJob {
     try checkpoint.requireTrainableLayers()
     let network = try engine.network(of: checkpoint)
     self.network = network
+    guard network.head != .multiLabel else {
+      throw CommandError(
+        .badInput,
+        "\(checkpoint.path.quoted): the network gives a probability to each of "
+          + "\(network.classCount) labels; unlearning needs classes of which one is right")
+    }
     let classes = try subject.forgetClass.map {
       try data.classIndex(named: $0, classCount: network.classCount)
     }

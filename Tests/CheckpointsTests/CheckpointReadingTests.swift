@@ -71,7 +71,19 @@ import Testing
     }
   }
 
-  @Test(arguments: ["keras3_lstm", "keras3_attention", "tfkeras_nested", "keras3_two_inputs"])
+  /// A model inside the model, and a layer that is called twice.
+  @Test func findsTheWeightsOfInnerModels() throws {
+    let checkpoint = try Checkpoint(reading: Fixtures.path("keras/tfkeras_nested.h5"))
+    let parameters = try checkpoint.parameters()
+    let names = parameters.all.map(\.name.description)
+    #expect(names.contains("base/base_bn/moving_mean") && names.contains("shared/kernel"))
+    #expect(names.count == 10)
+    let calls = try checkpoint.requireArchitecture().layers.filter { $0.weightOwner == "shared" }
+    #expect(calls.map(\.name) == ["shared", "shared (2)"])
+    #expect(calls.last?.inputs == ["shared"] && calls.first?.inputs == ["base/base_gap"])
+  }
+
+  @Test(arguments: ["keras3_lstm", "keras3_attention", "keras3_two_inputs"])
   func listsWhatItCannotRun(_ name: String) throws {
     let checkpoint = try Checkpoint(reading: Fixtures.path("keras/\(name).h5"))
     #expect(!checkpoint.storedWeights.isEmpty && checkpoint.architecture != nil)

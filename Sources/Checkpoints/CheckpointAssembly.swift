@@ -6,6 +6,8 @@ internal import ModelCore
 struct CheckpointAssembly {
   let path: String
   let options: WriteOptions
+  /// The file that the new one is made from, if any.
+  var original: HDF5File?
 
   /// What goes into the file besides the data.
   struct Outcome {
@@ -40,7 +42,7 @@ struct CheckpointAssembly {
     try verify(output.temporary, manifest, record)
     let size = try Self.size(of: output.temporary, for: path)
     try options.checkInterruption()
-    try output.commit()
+    try output.commit(inPlaceOf: original.flatMap { output.isTarget($0.path) ? $0 : nil })
     return WriteReceipt(
       contentDigest: manifest.contentDigest, sourceDigest: source?.contentDigest, record: record,
       byteCount: size)

@@ -33,6 +33,6 @@ extension Checkpoint {
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options)
     }
-    return try CheckpointAssembly(path: path, options: options).write(rewrite.fill)
+    return try CheckpointAssembly(path: path, options: options, original: file).write(rewrite.fill)
   }
 }

@@ -18,6 +18,8 @@ public struct HDF5Limits: Hashable, Sendable {
   public var chunkBytes = 1 << 30
   public var attributesPerObject = 10_000
   public var attributeBytes = 16 << 20
+  /// All attributes of a file together.
+  public var allAttributeBytes = 64 << 20
   /// A dataset of strings, when it is read whole.
   public var stringBytes = 64 << 20
 

@@ -16,6 +16,7 @@ struct EvaluateCommand: ParsableCommand {
   var split: [String] = []
 
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

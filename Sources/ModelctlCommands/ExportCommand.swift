@@ -24,6 +24,7 @@ struct ExportCommand: ParsableCommand {
   @Flag(help: "Leave the splits out.")
   var weightsOnly = false
 
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

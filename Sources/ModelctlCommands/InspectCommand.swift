@@ -15,10 +15,12 @@ struct InspectCommand: ParsableCommand {
   @Option(help: "Print the ids of this split instead, one a line, ready for 'unlearn --forget'.")
   var ids: String?
 
+  @OptionGroup var trust: TrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
     let checkpoint = try Checkpoint(reading: input)
+    try ReaderLimits.allowTime(for: checkpoint.declaredByteCount)
     if let ids {
       let split = try checkpoint.split(named: ids, role: .train)
       try checkpoint.forEachIdentifier(of: split) { _, identifier in

@@ -29,7 +29,7 @@ struct OutputOptions: ParsableArguments {
 
 /// Says something on stderr, as every message but a result is said.
 func warn(_ message: String) {
-  FileHandle.standardError.write(Data("modelctl: \(message)\n".utf8))
+  Messages.write("modelctl: \(message)\n")
 }
 
 extension String {

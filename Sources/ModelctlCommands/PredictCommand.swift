@@ -29,6 +29,7 @@ struct PredictCommand: ParsableCommand {
   var logits = false
 
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {

@@ -48,6 +48,7 @@ struct TrainCommand: ParsableCommand {
   var noClobber = false
 
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {

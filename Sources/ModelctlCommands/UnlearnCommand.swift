@@ -27,6 +27,7 @@ struct UnlearnCommand: ParsableCommand {
   @OptionGroup(title: "How") var how: MethodOptions
   @OptionGroup(title: "The output") var file: UnlearnOutputOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

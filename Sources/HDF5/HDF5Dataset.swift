@@ -60,6 +60,23 @@ public final class HDF5Dataset: HDF5Object {
   }
 }
 
+extension HDF5Dataset {
+  /// How many bytes `count` rows take in a buffer that is about to be made.
+  ///
+  /// - Throws: `HDF5Error` also when that is more than this machine can be asked for: a sound
+  ///   file may declare a thousand times what it stores.
+  public func bufferByteCount(rows count: Int) throws -> Int {
+    let bytes = try byteCount(rows: count)
+    guard bytes <= file.limits.bufferBytes else {
+      throw HDF5Error(
+        .badInput, "read", subject,
+        reason: "\(count) of its rows take \(bytes) bytes in memory; the limit is "
+          + "\(file.limits.bufferBytes)")
+    }
+    return bytes
+  }
+}
+
 // MARK: Numbers
 
 extension HDF5Dataset {
@@ -81,7 +98,7 @@ extension HDF5Dataset {
 
   /// Reads neighbouring rows, or everything, into a new array.
   public func bytes(_ rows: Range<Int>? = nil) throws -> [UInt8] {
-    let count = try byteCount(rows: rows?.count ?? rowCount)
+    let count = try bufferByteCount(rows: rows?.count ?? rowCount)
     var bytes = [UInt8](repeating: 0, count: count)
     try bytes.withUnsafeMutableBytes { buffer in
       try read(rows, into: buffer)

@@ -14,7 +14,8 @@ struct OutputOptions: ParsableArguments {
     if json {
       Swift.print(String(decoding: try Self.encode(result), as: UTF8.self))
     } else if !quiet {
-      Swift.print(result)
+      // Names in it come from files that anybody may have made.
+      Swift.print(result.description.safeForTerminals)
     }
   }
 
@@ -29,16 +30,26 @@ struct OutputOptions: ParsableArguments {
 
 /// Says something on stderr, as every message but a result is said.
 func warn(_ message: String) {
-  Messages.write("modelctl: \(message)\n")
+  Messages.write("modelctl: \(message.safeForTerminals)\n")
 }
 
 extension String {
   /// The text in quotes, with control characters escaped so that no file name drives a terminal.
-  var quoted: String {
-    let safe = unicodeScalars.map { scalar in
-      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+  var quoted: String { "'" + escaped { _ in false } + "'" }
+
+  /// The text with all control characters escaped but the ends of its lines.
+  var safeForTerminals: String { escaped { $0 == "\n" } }
+
+  private func escaped(except isKept: (Unicode.Scalar) -> Bool) -> String {
+    var text = ""
+    for scalar in unicodeScalars {
+      let category = scalar.properties.generalCategory
+      if category == .control || category == .format, !isKept(scalar) {
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
     }
-    return "'" + safe.joined() + "'"
+    return text
   }
 }

@@ -3,8 +3,8 @@ internal import Foundation
 /// How much a reader may use; the rest of its time comes with what it finds to read.
 struct ReaderLimits {
   /// For everything but data: a sound file takes a small part of a second.
-  static let processorSeconds = 5
-  static let seconds = 9
+  static let processorSeconds = 4
+  static let seconds = 8
   static let baseMemory = 1 << 30
   /// What the slowest disk and processor are expected to do, in bytes a second.
   private static let slowestReading = 20 << 20

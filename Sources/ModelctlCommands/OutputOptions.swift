@@ -12,10 +12,10 @@ struct OutputOptions: ParsableArguments {
   /// Prints a result for people, or for programs.
   func print(_ result: some Encodable & CustomStringConvertible) throws {
     if json {
-      Swift.print(String(decoding: try Self.encode(result), as: UTF8.self))
+      try Output.writeResult(try Self.encode(result) + Data("\n".utf8))
     } else if !quiet {
       // Names in it come from files that anybody may have made.
-      Swift.print(result.description.safeForTerminals)
+      try Output.writeResult(Data((result.description.safeForTerminals + "\n").utf8))
     }
   }
 

@@ -30,7 +30,31 @@ enum Messages {
   /// Whether somebody sees the messages as they come.
   static let isTerminal = Reader.isThisProcess ? Reader.isWatched : isatty(STDERR_FILENO) == 1
 
-  static func write(_ text: String) {
-    FileHandle(fileDescriptor: descriptor, closeOnDealloc: false).write(Data(text.utf8))
+  /// What cannot be said is left unsaid: there is nowhere to say so.
+  static func write(_ text: String) { _ = Output.write(Data(text.utf8), to: descriptor) }
+}
+
+/// Writes to descriptors that are already open.
+enum Output {
+  /// Writes a result to stdout.
+  ///
+  /// - Throws: `CommandError` when it cannot be written; a lost result is no success.
+  static func writeResult(_ data: Data) throws {
+    guard let code = write(data, to: STDOUT_FILENO) else { return }
+    throw CommandError(
+      code == ENOSPC ? .temporary : .readOrWriteFailed,
+      "cannot write the result: \(String(cString: strerror(code)))")
+  }
+
+  /// - Returns: what went wrong, as the system's number, or nil.
+  static func write(_ data: Data, to descriptor: Int32) -> Int32? {
+    var rest = data[...]
+    while !rest.isEmpty {
+      let count = rest.withUnsafeBytes { Foundation.write(descriptor, $0.baseAddress, $0.count) }
+      if count < 0, errno == EINTR { continue }
+      guard count >= 0 else { return errno }
+      rest = rest.dropFirst(count)
+    }
+    return nil
   }
 }

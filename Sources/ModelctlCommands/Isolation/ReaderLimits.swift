@@ -24,6 +24,11 @@ struct ReaderLimits {
 
   /// Puts this process under the limits, for good.
   func apply() throws {
+    // A limit tells by a signal, and whoever started us may have handed down a mask that blocks it.
+    var none = sigset_t()
+    sigemptyset(&none)
+    pthread_sigmask(SIG_SETMASK, &none, nil)
+    for number in [SIGALRM, SIGXCPU] { signal(number, SIG_DFL) }
     try Self.set(RLIMIT_CORE, 0)
     try Self.set(RLIMIT_FSIZE, 0)
     try Self.set(RLIMIT_CPU, Self.processorSeconds)

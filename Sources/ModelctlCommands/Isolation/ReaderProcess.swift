@@ -55,7 +55,7 @@ struct ReaderProcess {
       guard let status = ExitStatus(rawValue: code), code < 2 || hasSpoken else {
         throw refusal("the reader broke off (status \(code)); the file is damaged or hostile")
       }
-      if status == .success || status == .no { printResult() }
+      if status == .success || status == .no { try Output.writeResult(result) }
       return code
     case .signal(SIGINT), .signal(SIGTERM): throw Interruption.Signal(number: end.number)
     case .signal(SIGALRM), .signal(SIGXCPU):
@@ -71,12 +71,6 @@ struct ReaderProcess {
     let names = files.map(\.quoted).joined(separator: " or ")
     return CommandError(
       .badInput, "cannot read \(names): \(reason) (\(remedy))")
-  }
-
-  private func printResult() {
-    // The stream first, in case something is waiting in it.
-    fflush(nil)
-    FileHandle.standardOutput.write(result)
   }
 
   private static func name(of signal: Int32) -> String {
@@ -194,7 +188,7 @@ extension ReaderProcess {
           result += bytes
         } else {
           hasSpoken = true
-          FileHandle.standardError.write(bytes)
+          _ = Output.write(bytes, to: STDERR_FILENO)
         }
       }
       guard result.count <= Self.largestResult else { return false }

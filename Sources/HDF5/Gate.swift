@@ -95,7 +95,8 @@ struct Gate {
     let bytes = dataset.elementCount * max(1, dataset.type.storedByteCount)
     declaredBytes = declaredBytes.addingReportingOverflow(bytes).partialValue
     let most = fileSize.multipliedReportingOverflow(by: limits.expansion)
-    guard declaredBytes >= 0, declaredBytes <= max(limits.expandedBytes, most.overflow ? Int.max : most.partialValue)
+    guard declaredBytes >= 0,
+      declaredBytes <= max(limits.expandedBytes, most.overflow ? Int.max : most.partialValue)
     else {
       throw refusal(
         path, "with it, all datasets declare more than any compression saves in \(fileSize) bytes")
@@ -115,7 +116,8 @@ struct Gate {
       attributeBytes += attribute.byteCount
       guard attributeBytes <= limits.allAttributeBytes else {
         throw refusal(
-          path, "its attributes and those before it take more than \(limits.allAttributeBytes) bytes")
+          path,
+          "its attributes and those before it take more than \(limits.allAttributeBytes) bytes")
       }
     }
   }

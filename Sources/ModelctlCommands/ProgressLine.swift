@@ -37,7 +37,6 @@ final class ProgressLine {
     Messages.write("\r\u{1B}[K")
   }
 
-
   private static func clock(_ duration: Duration) -> String {
     let seconds = Int(duration.components.seconds)
     return seconds < 60 ? "\(seconds) s" : "\(seconds / 60) min \(seconds % 60) s"

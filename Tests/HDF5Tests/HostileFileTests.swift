@@ -54,7 +54,8 @@ import Testing
     limits.expandedBytes = 300
     limits.expansion = 0
     let error = #expect(throws: HDF5Error.self) { try HDF5File(reading: path, limits: limits) }
-    #expect(error?.description.contains("all datasets declare") == true, "\(String(describing: error))")
+    #expect(
+      error?.description.contains("all datasets declare") == true, "\(String(describing: error))")
   }
 
   @Test func noBufferIsLargerThanTheMachineAllows() throws {

@@ -124,7 +124,10 @@ import Testing
   func namesDoNotDriveTerminals(_ name: String) throws {
     let result = try Tool.run("inspect", try hostile(name))
     #expect(result.status == 0)
-    #expect(!(result.output + result.errors).unicodeScalars.contains { $0 == "\u{1B}" || $0 == "\u{202E}" })
+    #expect(
+      !(result.output + result.errors).unicodeScalars.contains {
+        $0 == "\u{1B}" || $0 == "\u{202E}"
+      })
   }
 
   /// A single label can speak of two thousand million classes.

@@ -75,7 +75,9 @@ import Testing
     #expect(Self.samples * 16_384 > Self.limit * 1024)
     let size = try Data(contentsOf: URL(fileURLWithPath: input), options: .alwaysMapped).count
     #expect(size < 16 << 20)
-    for command in [["inspect", input], ["inspect", "--trusted", input], ["read-through", input]] {
+    for command in [
+      ["inspect", input], ["inspect", "--trusted", input], ["read-through", input],
+    ] {
       let result = try run(command)
       #expect(result.status == 0, "\(command): \(result.status) \(result.errors)")
     }

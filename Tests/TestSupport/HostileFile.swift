@@ -45,7 +45,8 @@ public struct HostileFile: Sendable, CustomStringConvertible {
       var bytes = [UInt8](try Fixtures.data("hostile/sound-\(entry.base).h5").prefix(entry.length))
       bytes += [UInt8](repeating: 0, count: entry.length - bytes.count)
       for change in entry.changes {
-        bytes.replaceSubrange(change.offset..<change.offset + change.bytes.count, with: change.bytes)
+        bytes.replaceSubrange(
+          change.offset..<change.offset + change.bytes.count, with: change.bytes)
       }
       return HostileFile(
         name: name, reason: entry.reason, opens: entry.opens, bytes: Data(bytes))

@@ -29,12 +29,15 @@ extension IsolatedCommand {
     case .command(let files):
       guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
       let arguments = Array(CommandLine.arguments.dropFirst())
-      throw ExitCode(try ReaderProcess(
-        arguments, reading: files, remedy: "--trusted reads it without limits").run())
+      throw ExitCode(
+        try ReaderProcess(
+          arguments, reading: files, remedy: "--trusted reads it without limits"
+        ).run())
     case .rehearsal(let files):
       let arguments = [ReadThroughCommand.name] + files
       let status = try ReaderProcess(
-        arguments, reading: files, remedy: "without --untrusted it is read without limits").run()
+        arguments, reading: files, remedy: "without --untrusted it is read without limits"
+      ).run()
       if status != ExitStatus.success.rawValue { throw ExitCode(status) }
     }
   }

@@ -47,7 +47,8 @@ struct ReaderLimits {
     let extra = min(bytes / slowestReading, 1 << 20)
     var usage = rusage()
     getrusage(ownUsage, &usage)
-    try set(RLIMIT_CPU, Int(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + processorSeconds + extra)
+    try set(
+      RLIMIT_CPU, Int(usage.ru_utime.tv_sec + usage.ru_stime.tv_sec) + processorSeconds + extra)
     alarm(UInt32(seconds + 2 * extra))
   }
 

@@ -48,7 +48,19 @@ final class AtomicFile {
   }
 
   /// Puts the file in its place.
-  func commit() throws {
+  ///
+  /// - Parameter source: the file that the new one was made from, when it is the target too.
+  ///   Whoever else has replaced it since must not lose that: it is found out, and nothing is done.
+  func commit(inPlaceOf source: HDF5File? = nil) throws {
+    let directory = open(Self.split(target).directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw failure() }
+    defer { close(directory) }
+    if let source {
+      // Nobody gets in between the look and the renaming. Where there are no locks, a look alone
+      // is still better than none.
+      flock(directory, LOCK_EX)
+      guard source.isFile(at: target) else { throw CheckpointError(target, .replacedMeanwhile) }
+    }
     if replacesExisting {
       guard rename(temporary, target) == 0 else { throw failure() }
     } else {
@@ -57,15 +69,18 @@ final class AtomicFile {
       unlink(temporary)
     }
     isDone = true
-    try syncDirectory()
+    // Some file systems cannot sync a directory, and say so.
+    guard fsync(directory) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
   }
 
-  private func syncDirectory() throws {
-    let descriptor = open(Self.split(target).directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure() }
-    defer { close(descriptor) }
-    // Some file systems cannot sync a directory, and say so.
-    guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
+  /// Whether a path leads to the target.
+  func isTarget(_ path: String) -> Bool {
+    guard let real = realpath(path, nil), let own = realpath(target, nil) else { return false }
+    defer {
+      free(real)
+      free(own)
+    }
+    return strcmp(real, own) == 0
   }
 
   private func failure() -> CheckpointError {
@@ -74,7 +89,8 @@ final class AtomicFile {
     guard code != EEXIST, code != EACCES, code != EPERM, code != EROFS else {
       return CheckpointError(target, .cannotCreate(reason: reason))
     }
-    return CheckpointError(target, .io(reason: reason))
+    return CheckpointError(
+      target, code == ENOSPC || code == EDQUOT ? .noSpace(reason: reason) : .io(reason: reason))
   }
 }
 

@@ -13,6 +13,9 @@ struct CheckpointAssembly {
   /// Gets the path of the finished HDF5 file.
   typealias Wrapping = (String) throws -> [ZipContent]
 
+  /// The file that the new one is made from, if any.
+  var original: HDF5File?
+
   /// What goes into the file besides the data.
   struct Outcome {
     var entries: [Manifest.Entry] = []
@@ -49,10 +52,11 @@ struct CheckpointAssembly {
     }
     try output.finishWriting()
     try verify(output.temporary, manifest, record)
+    let inPlaceOf = original.flatMap { output.isTarget($0.path) ? $0 : nil }
     let receipt = WriteReceipt(
       contentDigest: manifest.contentDigest, sourceDigest: source?.contentDigest, record: record,
       byteCount: try Self.size(of: output.temporary, for: path))
-    return PendingCheckpoint(receipt, output, options)
+    return PendingCheckpoint(receipt, output, options, inPlaceOf: inPlaceOf)
   }
 
   func write(_ fill: (HDF5File) throws -> Outcome) throws -> WriteReceipt {

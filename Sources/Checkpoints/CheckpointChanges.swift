@@ -47,7 +47,9 @@ extension Checkpoint {
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options)
     }
-    var assembly = CheckpointAssembly(path: path, options: options)
+    // The file inside an archive is nobody else's; the archive itself is not watched.
+    var assembly = CheckpointAssembly(
+      path: path, options: options, original: archive == nil ? file : nil)
     if let archive {
       assembly.wrapping = {
         try archive.contents(

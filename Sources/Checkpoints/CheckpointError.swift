@@ -66,6 +66,9 @@ public struct CheckpointError: Error, Hashable, Sendable {
     /// What was written does not read back as it should.
     case verification(object: String)
     case cannotCreate(reason: String)
+    case noSpace(reason: String)
+    /// Somebody put another file in the place of the one that was to be replaced.
+    case replacedMeanwhile
     case io(reason: String)
   }
 
@@ -83,6 +86,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case .file(let error): Kind(error.kind)
     case .archive(let error): Kind(error.kind)
     case .cannotCreate, .otherFlavour: .cannotCreate
+    case .noSpace: .noSpace
+    case .replacedMeanwhile: .locked
     case .io, .verification: .io
     default: .badInput
     }
@@ -121,7 +126,7 @@ extension CheckpointError: CustomStringConvertible {
     case .file(let error): error.description
     case .archive(let error): error.description
     case .cannotCreate(let reason): "cannot create \(Quoted(path)): \(reason)"
-    case .io(let reason): "cannot write \(Quoted(path)): \(reason)"
+    case .io(let reason), .noSpace(let reason): "cannot write \(Quoted(path)): \(reason)"
     default: "\(Quoted(path)): \(sentence)"
     }
   }
@@ -156,7 +161,9 @@ extension CheckpointError: CustomStringConvertible {
         + "ids are unique over all splits"
     case .verification(let object):
       "\(Quoted(object)) did not read back as it was written; nothing was replaced"
-    case .cannotCreate(let reason), .io(let reason): reason
+    case .replacedMeanwhile:
+      "another process has replaced it since it was read; nothing was written, so run this again"
+    case .cannotCreate(let reason), .io(let reason), .noSpace(let reason): reason
     default: weightSentence
     }
   }

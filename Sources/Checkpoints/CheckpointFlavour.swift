@@ -37,6 +37,9 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
     return name.hasSuffix(".h5") || name.hasSuffix(".hdf5") ? .wholeModel : nil
   }
 
+  /// Whether a file starts like an archive, whatever its name.
+  public static func isArchive(_ path: String) -> Bool { KerasArchive.isArchive(path) }
+
   /// Whether Keras would look for this flavour behind a file's name.
   public func fits(nameOf path: String) -> Bool {
     guard let expected = Self.expected(of: path) else { return true }

@@ -100,6 +100,16 @@ public final class HDF5File {
     }
   }
 
+  /// Whether this very file, and not another one that took its name, is at a path.
+  public func isFile(at path: String) -> Bool {
+    guard let id = handle?.id else { return false }
+    var (own, other) = (stat(), stat())
+    var isKnown = false
+    Self.withDescriptor(of: id) { isKnown = fstat($0, &own) == 0 }
+    return isKnown && stat(path, &other) == 0 && own.st_dev == other.st_dev
+      && own.st_ino == other.st_ino
+  }
+
   private static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
     HDF5Library.query {
       var pointer: UnsafeMutableRawPointer?
@@ -137,6 +147,14 @@ extension HDF5File {
 
   /// The absolute paths of all groups and datasets, in no order.
   public var paths: some Collection<String> { objects.keys }
+
+  /// What all datasets together take in memory, where their elements have a size.
+  public var declaredByteCount: Int {
+    objects.values.reduce(0) { sum, node in
+      guard case .dataset(let dataset) = node else { return sum }
+      return sum.addingReportingOverflow(dataset.byteCount ?? 0).partialValue
+    }
+  }
 
   /// The names in a group, or nothing when there is no such group.
   public func names(in group: String) -> [String] {

@@ -67,6 +67,8 @@ enum Superblock {
       if try read(descriptor, at: offset, count: signature.count, path) == signature {
         return offset
       }
+      // A sparse file can be so long that there is no next place.
+      guard offset <= Int.max / 2 else { return nil }
       offset = offset == 0 ? 512 : offset * 2
     }
     return nil

@@ -36,12 +36,17 @@ struct DiffCommand: ParsableCommand {
 
   enum Order: String, ExpressibleByArgument, CaseIterable { case worst, file }
 
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
+    let models = (try OpenedModel(reading: first), try OpenedModel(reading: second))
+    let (bytes, overflow) = models.0.declaredByteCount.addingReportingOverflow(
+      models.1.declaredByteCount)
+    try ReaderLimits.allowTime(for: overflow ? .max : bytes)
     let line = ProgressLine("comparing", quiet: result.quiet)
     let diff = ModelDiff(
-      first: try OpenedModel(reading: first), second: try OpenedModel(reading: second),
+      first: models.0, second: models.1,
       tolerance: rules.value, ignored: rules.ignore, map: rules.mappings,
       listsIdentifiers: ids
     ) { done, count, name in

@@ -17,6 +17,7 @@ struct EvaluateCommand: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

@@ -38,6 +38,7 @@ struct ExportCommand: ParsableCommand {
     completion: .file())
   var architecture: String?
 
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {

@@ -46,11 +46,13 @@ struct InspectCommand: ParsableCommand {
     completion: .file())
   var architecture: String?
 
+  @OptionGroup var trust: TrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
     if let ids { return try printIdentifiers(of: ids) }
     let model = try OpenedModel(reading: input, architecture: try network())
+    try ReaderLimits.allowTime(for: model.declaredByteCount)
     if scan, !result.json {
       let report = ScanReport(model)
       if !result.quiet { print(report) }
@@ -74,6 +76,7 @@ struct InspectCommand: ParsableCommand {
 
   private func printIdentifiers(of name: String) throws {
     let checkpoint = try Checkpoint(reading: input, architecture: try network())
+    try ReaderLimits.allowTime(for: checkpoint.declaredByteCount)
     let split = try checkpoint.split(named: name, role: .train)
     try checkpoint.forEachIdentifier(of: split) { _, identifier in
       print(identifier.description.unquoted)

@@ -88,6 +88,17 @@ struct OpenedTensor {
   var elementCount: Int { shape.reduce(1, *) }
 }
 
+extension OpenedModel {
+  /// The bytes that there are to read, unpacked, as far as is known beforehand.
+  var declaredByteCount: Int {
+    checkpoint?.declaredByteCount
+      ?? tensors.reduce(0) { sum, tensor in
+        let (next, overflow) = sum.addingReportingOverflow(tensor.byteCount ?? 0)
+        return overflow ? .max : next
+      }
+  }
+}
+
 extension OpenedTensor {
   /// An array of numbers.
   init(

@@ -30,6 +30,7 @@ struct PredictCommand: ParsableCommand {
 
   @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {

@@ -44,6 +44,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Recipe") var how: RecipeOptions
   @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {

@@ -28,6 +28,7 @@ struct UnlearnCommand: ParsableCommand {
   @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup(title: "The output") var file: UnlearnOutputOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

@@ -33,7 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence",
+        "Evidence", "Validation",
       ]),
   ],
   dependencies: [
@@ -49,11 +49,15 @@ let package = Package(
       "ModelctlCommands",
       [
         "Checkpoints", "Conversion", "Unlearning", "Evidence", "Engine", "ModelCore",
-        argumentParser,
+        "Validation", "HDF5", argumentParser,
       ]),
 
     // Input and output, no arithmetic.
     library("Conversion", ["ModelCore", "CZip", "CZlib"]),
+    .target(
+      name: "Validation", dependencies: ["Checkpoints", "HDF5", "ModelCore", crypto],
+      // Links to the files in Schemas/, so that what is executed is what is published.
+      resources: [.embedInCode("Resources")], swiftSettings: settings),
     library("Checkpoints", ["HDF5", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
@@ -92,6 +96,7 @@ let package = Package(
     tests("ModelCore", []),
     tests("HDF5", []),
     tests("Checkpoints", ["HDF5", "ModelCore"]),
+    tests("Validation", ["Checkpoints", "HDF5", "ModelCore"]),
     tests("Conversion", ["ModelCore"]),
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),

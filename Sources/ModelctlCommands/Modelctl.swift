@@ -11,7 +11,7 @@ public struct Modelctl: ParsableCommand {
     version: version,
     subcommands: [
       UnlearnCommand.self, InspectCommand.self, TrainCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ImportCommand.self, ExportCommand.self,
+      PredictCommand.self, ImportCommand.self, ExportCommand.self, ValidateCommand.self,
     ])
 
   public init() {}

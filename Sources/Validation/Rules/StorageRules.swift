@@ -1,0 +1,58 @@
+internal import HDF5
+
+/// The rules about the bytes of the file.
+struct StorageRules {
+  let map: StorageMap
+  /// How bad it is when something deleted is still there: other writers leave such bytes as a
+  /// matter of course, a modelctl checkpoint promises not to.
+  let severity: Finding.Severity
+
+  func run(_ findings: inout Findings) {
+    if map.unusedByteCountNotZero > 0 {
+      findings.add(
+        .unusedBytes, at: place, expected: "no unused bytes, or zeros",
+        found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity)
+    }
+    checkStrings(&findings)
+    if map.sharedByteCount > 0 {
+      findings.add(
+        .sharedBytes, at: "/", expected: "bytes that belong to one object",
+        found: "\(map.sharedByteCount) bytes that belong to two")
+    }
+    for problem in map.problems {
+      findings.add(
+        .unreadableStructure, at: problem.object, expected: "a structure that can be followed",
+        found: problem.reason)
+    }
+  }
+
+  private func checkStrings(_ findings: inout Findings) {
+    let strings = map.strings
+    if strings.allAreLive == false {
+      let count = max(0, strings.storedCount - strings.liveCount)
+      let bytes = max(0, strings.storedByteCount - strings.liveByteCount)
+      findings.add(
+        .deletedStrings, at: "heaps of strings",
+        expected: "\(strings.liveCount) strings of \(strings.liveByteCount) bytes",
+        found: "\(count) strings more, of \(bytes) bytes, that nothing refers to",
+        severity: severity)
+    }
+    if strings.remnantByteCount > 0 {
+      findings.add(
+        .deletedStrings, at: "heaps of strings", expected: "zeros behind the last string",
+        found: "\(strings.remnantByteCount) bytes of something", severity: severity)
+    }
+  }
+
+  private var amount: String {
+    map.unlocatedByteCount == 0
+      ? "\(map.unusedByteCountNotZero)" : "at most \(map.unusedByteCountNotZero)"
+  }
+
+  /// The largest gap, which is the one to look at.
+  private var place: String {
+    let largest = map.gaps.max { $0.count < $1.count } ?? 0..<0
+    return "bytes \(largest.lowerBound)..<\(largest.upperBound)"
+      + (map.gaps.count > 1 ? " and \(map.gaps.count - 1) other places" : "")
+  }
+}

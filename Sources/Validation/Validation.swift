@@ -74,8 +74,7 @@ public struct Validation {
     }
     let map = try file.storageMap(request.checkInterruption)
     let isOurs = file.node(at: "/modelctl") != nil
-    StorageRules(map: map, severity: isOurs || request.erased != nil ? .error : .note)
-      .run(&findings)
+    StorageRules(map: map, isOurs: isOurs, mustBeClean: request.erased != nil).run(&findings)
     var summary: ErasureSearch.Summary?
     if let erased = request.erased {
       let search = ErasureSearch(
@@ -147,7 +146,8 @@ public struct Validation {
   private mutating func open() throws -> Checkpoint? {
     do { return try Checkpoint(reading: path) } catch let error as CheckpointError {
       switch error.problem {
-      case .newerVersion, .file: throw error
+      case .newerVersion: throw error
+      case .file where !findings.hasErrors: throw error
       case .notACheckpoint: unchecked = "the rules about weights and samples: \(error)"
       default:
         // The layout has said it already, and better.

@@ -42,7 +42,7 @@ extension StorageMapper {
     if huge != nil { throw StructureError.unknown("names or attributes too large for their heap") }
     if let free { try mapFreeSpace(at: free) }
     guard let root else { return }
-    guard width > 0, first > 0, largest >= first, largest <= raw.byteCount, rows < 64 else {
+    guard width > 0, first > 0, largest >= first, largest <= 1 << 40, rows < 64 else {
       throw StructureError.unknown("a heap of impossible sizes")
     }
     let shape = HeapShape(width: width, first: first, largest: largest, offsetWidth: offsetWidth)
@@ -92,6 +92,9 @@ extension StorageMapper {
     try fields.skip(widths.length)
     let size = try fields.length()
     try claim(address, count, .index)
-    if let list { try claim(list, size, .index) }
+    guard let list else { return }
+    var sections = try read(list, 4)
+    try sections.expect("FSSE")
+    try claim(list, size, .index)
   }
 }

@@ -123,7 +123,8 @@ struct LayoutItem: Sendable {
   let schema: String?
 
   init(_ json: JSONValue) throws {
-    let rule = json["rule"]?.string ?? "?"
+    // Where nothing can be wrong, no rule is needed.
+    let rule = json["rule"]?.string ?? ""
     let known: [(Kind, JSONValue)] = [Kind.group, .dataset, .attribute].compactMap { kind in
       json[kind.rawValue].map { (kind, $0) }
     }

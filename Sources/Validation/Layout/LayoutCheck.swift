@@ -32,6 +32,7 @@ struct LayoutCheck {
   mutating func run(_ checkInterruption: () throws -> Void) throws {
     for item in layout.items {
       try checkInterruption()
+      if item.kind != .attribute { instances[item.pattern.object, default: []] += [] }
       if let name = item.pattern.attribute {
         for object in found(item.pattern.object) { try checkAttribute(name, of: object, item) }
       } else {
@@ -58,10 +59,11 @@ struct LayoutCheck {
         continue
       }
       claim(path, upTo: parent)
-      instances[item.pattern.object, default: []].append(path)
       switch (node, item.kind) {
-      case (.group, .group): break
-      case (.dataset, .dataset): try checkDataset(path, item)
+      case (.group, .group): instances[item.pattern.object, default: []].append(path)
+      case (.dataset, .dataset):
+        instances[item.pattern.object, default: []].append(path)
+        try checkDataset(path, item)
       case (.group, _): fault(item, path, expected: "a dataset", found: "a group")
       case (.dataset, _): fault(item, path, expected: "a group", found: "a dataset")
       }
@@ -91,15 +93,12 @@ struct LayoutCheck {
     return found
   }
 
-  /// Whether something optional is there; a placeholder leaves out what is known already, and
-  /// objects of the other kind.
+  /// Whether something optional is there; a placeholder leaves out what is known already.
   private func isThere(_ parent: String, _ name: String, _ item: LayoutItem) -> Bool {
     let path = HDF5File.path(parent, name)
-    guard let node = file.node(at: path) else { return false }
+    guard file.node(at: path) != nil else { return false }
     guard item.pattern.name.hasPrefix("<"), item.list == nil else { return true }
-    guard !claimed.contains(path) else { return false }
-    if case .group = node { return item.kind == .group }
-    return item.kind == .dataset
+    return !claimed.contains(path)
   }
 
   /// Notes that a path is known, with the groups that lead to it from its parent.
@@ -204,7 +203,7 @@ struct LayoutCheck {
     guard let bytes = EmbeddedFiles.schemas[name] else {
       throw LayoutError(item: item.rule, reason: "there is no '\(name)'")
     }
-    let schema = try JSONSchema(JSONValue(parsing: bytes))
+    let schema = try DocumentSchema(JSONValue(parsing: bytes))
     do {
       for violation in try schema.violations(JSONValue(parsing: text)).prefix(3) {
         fault(item, path + violation.path, expected: violation.expected, found: violation.found)

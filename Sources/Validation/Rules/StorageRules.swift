@@ -3,12 +3,17 @@ internal import HDF5
 /// The rules about the bytes of the file.
 struct StorageRules {
   let map: StorageMap
-  /// How bad it is when something deleted is still there: other writers leave such bytes as a
-  /// matter of course, a modelctl checkpoint promises not to.
-  let severity: Finding.Severity
+  /// Other writers leave bytes of what was deleted as a matter of course; a modelctl checkpoint
+  /// promises not to.
+  let isOurs: Bool
+  /// Whether traces of something are being looked for.
+  let mustBeClean: Bool
+
+  private var severity: Finding.Severity { isOurs || mustBeClean ? .error : .note }
 
   func run(_ findings: inout Findings) {
-    if map.unusedByteCountNotZero > 0 {
+    // Where a structure could not be followed, what it leads to only looks unused.
+    if map.unusedByteCountNotZero > 0, map.problems.isEmpty {
       findings.add(
         .unusedBytes, at: place, expected: "no unused bytes, or zeros",
         found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity)
@@ -22,7 +27,8 @@ struct StorageRules {
     for problem in map.problems {
       findings.add(
         .unreadableStructure, at: problem.object, expected: "a structure that can be followed",
-        found: problem.reason)
+        found: "\(problem.reason), so \(map.unusedByteCount) bytes may be in use or not",
+        severity: mustBeClean ? .error : nil)
     }
   }
 

@@ -3,11 +3,13 @@ internal import ModelCore
 /// The part of JSON Schema 2020-12 that the files in `Schemas/json` use.
 ///
 /// A keyword that is not known here is an error, so that no rule is passed over in silence.
-struct JSONSchema {
+struct DocumentSchema {
   /// What is wrong with a part of a document.
   struct Violation: Hashable {
     /// Such as `.arrays[3].sha256`; empty for the whole.
     let path: String
+    /// The keyword of the schema that is not kept.
+    let keyword: String
     let expected: String
     let found: String
   }
@@ -38,7 +40,10 @@ struct JSONSchema {
     at path: String
   ) throws -> [Violation] {
     func unless(_ isValid: Bool, _ expected: String) -> [Violation] {
-      isValid ? [] : [Violation(path: path, expected: expected, found: Self.excerpt(value))]
+      isValid ? [] : [
+        Violation(
+          path: path, keyword: keyword, expected: expected, found: Self.excerpt(value))
+      ]
     }
     switch keyword {
     case "$schema", "$defs", "title", "description": return []
@@ -52,7 +57,9 @@ struct JSONSchema {
     case "required":
       guard let members = value.object else { return [] }
       let missing = (rule.array ?? []).compactMap(\.string).filter { members[$0] == nil }
-      return missing.map { Violation(path: path, expected: "a member '\($0)'", found: "none") }
+      return missing.map { member in
+        Violation(path: path, keyword: keyword, expected: "a member '\(member)'", found: "none")
+      }
     case "properties", "additionalProperties":
       return try checkMembers(value, keyword, rule, of: schema, at: path)
     case "items":
@@ -65,7 +72,7 @@ struct JSONSchema {
     case "pattern":
       guard let text = value.string, let pattern = rule.string else { return [] }
       return unless(try text.firstMatch(of: Regex(pattern)) != nil, "something like \(pattern)")
-    case "minimum", "maximum", "exclusiveMinimum", "minLength":
+    case "minimum", "maximum", "exclusiveMinimum", "minLength", "minItems":
       return unless(Self.keeps(value, keyword, rule), "\(keyword) \(rule.text)")
     default:
       throw LayoutError(item: "schema", reason: "the keyword '\(keyword)' is not known")
@@ -83,7 +90,8 @@ struct JSONSchema {
         found += try check(member, sub, at: "\(path).\(key)")
       } else if keyword == "additionalProperties", described[key] == nil {
         guard rule.boolean == false else { continue }
-        found.append(Violation(path: path, expected: "no member '\(key)'", found: "one"))
+        found.append(
+          Violation(path: path, keyword: keyword, expected: "no member '\(key)'", found: "one"))
       }
     }
     return found
@@ -116,6 +124,7 @@ struct JSONSchema {
     if keyword == "minLength" {
       return value.string.map { Double($0.count) >= bound } ?? true
     }
+    if keyword == "minItems" { return value.array.map { Double($0.count) >= bound } ?? true }
     guard let number = value.number else { return true }
     switch keyword {
     case "minimum": return number >= bound

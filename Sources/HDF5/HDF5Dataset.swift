@@ -247,7 +247,8 @@ extension HDF5Dataset {
       let file = try fileSpace(rows)
       let (memoryID, fileID) = (memory.id, file.id)
       try Strings(
-        type: type, stored: stored.id, count: rows.count * width, limit: self.file.limits.stringBytes,
+        type: type, stored: stored.id, count: rows.count * width,
+        limit: self.file.limits.stringBytes,
         subject: subject
       ).withPointers { type, buffer, transfer in
         H5Dread(id, type, memoryID, fileID, transfer, buffer)

@@ -58,7 +58,8 @@ import Testing
     let count = Int(20 + random.next() % 300)
     let original = try write("in.h5", count: count, usesText: usesText, seed: seed)
     let checkpoint = try Checkpoint(reading: original)
-    let removed = Set((0..<Int(1 + random.next() % 30)).map { _ in Int(random.next() % UInt64(count)) })
+    let removed = Set(
+      (0..<Int(1 + random.next() % 30)).map { _ in Int(random.next() % UInt64(count)) })
     let erased = removed.map { identifier($0, usesText: usesText).description }
     var changes = CheckpointChanges()
     changes.removedRows = ["train": removed]
@@ -88,7 +89,9 @@ import Testing
     let result = try Validation.run(path, Validation.Request(erased: ["person-4", "person-31"]))
     #expect(result.findings.kept.map(\.rule) == ["MC030", "MC030"])
     #expect(
-      result.findings.kept.map(\.path) == ["/modelctl/splits/test/id[1]", "/modelctl/splits/train/id[4]"]
+      result.findings.kept.map(\.path) == [
+        "/modelctl/splits/test/id[1]", "/modelctl/splits/train/id[4]",
+      ]
         || result.findings.kept.map(\.path) == [
           "/modelctl/splits/train/id[4]", "/modelctl/splits/test/id[1]",
         ])
@@ -105,7 +108,8 @@ import Testing
     let row = try HDF5File(reading: original).dataset(at: "/modelctl/splits/train/x").bytes(4..<5)
     let handle = try FileHandle(forWritingTo: URL(fileURLWithPath: output))
     try handle.seekToEnd()
-    try handle.write(contentsOf: Data([UInt8](repeating: 9, count: 5) + row + Array("person-4".utf8)))
+    try handle.write(
+      contentsOf: Data([UInt8](repeating: 9, count: 5) + row + Array("person-4".utf8)))
     try handle.close()
     let result = try Validation.run(
       output, Validation.Request(erased: ["person-4"], original: original))

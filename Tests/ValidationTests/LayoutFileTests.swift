@@ -92,4 +92,3 @@ import Testing
     #expect(throws: LayoutError.self) { try schema.violations(.integer(3)) }
   }
 }
-

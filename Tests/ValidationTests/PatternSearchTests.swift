@@ -27,7 +27,8 @@ import Testing
     // Few values, so that patterns overlap themselves and one another.
     func bytes(_ count: Int) -> [UInt8] { (0..<count).map { _ in UInt8(random.next() % 3) } }
     let text = bytes(400)
-    let patterns = (0..<12).map { _ in bytes(Int(1 + random.next() % 9)) } + [Array(text.suffix(20))]
+    let patterns =
+      (0..<12).map { _ in bytes(Int(1 + random.next() % 9)) } + [Array(text.suffix(20))]
     let search = PatternSearch(patterns)
     var stream = PatternSearch.Stream()
     var found: [Hit] = []

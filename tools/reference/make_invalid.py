@@ -62,6 +62,7 @@ class Model:
         self.has_manifest = True
         self.settings = {"userblock_size": 0, "libver": ("v108", "v110")}
         self.user_block = b""
+        self.packs_inputs = False
         self.on_manifest = lambda manifest: None
         self.on_records = lambda records: None
         self.digest = lambda digest: digest
@@ -141,7 +142,7 @@ class Model:
             for place, value in self.datasets.items():
                 parts = place.split("/")
                 options = {}
-                if parts[-1] == "x" and np.ndim(value) == 2 and value.dtype.kind == "f":
+                if self.packs_inputs and parts[-1] == "x":
                     options = {"chunks": (min(6, len(value)), 8), "compression": 4, "shuffle": True}
                 f.create_dataset(place, data=value, dtype=TEXT if isinstance(value, str) else None, **options)
             for place, value in self.attributes.items():
@@ -214,6 +215,10 @@ def drop(*places):
                 for key in [k for k in part if k == place or k.startswith(place + "/") or k.startswith(place + "@")]:
                     del part[key]
     return change
+
+
+def packed(m):
+    m.packs_inputs = True
 
 
 def modelctl_rules():
@@ -351,7 +356,7 @@ def coded_rules():
     def forget_digests(m):
         m.has_manifest = False
     x = np.random.default_rng(3).normal(size=(60, 8)).astype("<f4")
-    case("MC015", both(forget_digests, dataset(split + "/x", x), dataset(split + "/y", np.zeros(60, "<i4")),
+    case("MC015", both(packed, forget_digests, dataset(split + "/x", x), dataset(split + "/y", np.zeros(60, "<i4")),
                        dataset(split + "/id", texts([f"record-{i:04}" for i in range(100, 160)])),
                        lambda m: m.records.clear()),
          name="MC015-in-place", after=zero)
@@ -400,13 +405,16 @@ def coded_rules():
 
 
 def erasure_rules():
-    valid = Model().write("valid")
+    model = Model()
+    packed(model)
+    valid = model.write("valid")
     with h5py.File(valid) as f:
         chunk = f["/modelctl/splits/train/x"].id.read_direct_chunk((0, 0))[1]
         row = f["/modelctl/splits/train/x"][4].tobytes()
     ids = ["record-0004"]
 
     def without(m):
+        packed(m)
         split = "/modelctl/splits/train/"
         for name in ["x", "y", "id"]:
             m.datasets[split + name] = np.delete(m.datasets[split + name], 4, axis=0)
@@ -444,7 +452,7 @@ def erasure_rules():
         with h5py.File(path, "r+") as f:
             for name, value in kept.items():
                 f["/modelctl/splits/train"].create_dataset(name, data=value, dtype=TEXT if name == "id" else None)
-    case(["MC007", "MC015", "MC016", "MC031", "MC033"], None, name="by-hand", after=by_hand, erased=ids,
+    case(["MC007", "MC015", "MC016", "MC031", "MC033"], packed, name="by-hand", after=by_hand, erased=ids,
          original="valid.h5")
     case("MC036", without, erased=ids + ["record-9999"], original="valid.h5")
 

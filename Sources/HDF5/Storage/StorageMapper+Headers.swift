@@ -38,7 +38,8 @@ extension StorageMapper {
     var start = try read(address, min(4, raw.byteCount))
     let hasSignature = (try? start.expect("OHDR")) != nil
     let header =
-      hasSignature ? try newHeader(at: address) : (messages: try oldHeader(at: address), isOrdered: false)
+      hasSignature
+      ? try newHeader(at: address) : (messages: try oldHeader(at: address), isOrdered: false)
     var messages = header.messages
     var next = 0
     // Each part can name further ones.

@@ -40,10 +40,12 @@ struct DocumentSchema {
     at path: String
   ) throws -> [Violation] {
     func unless(_ isValid: Bool, _ expected: String) -> [Violation] {
-      isValid ? [] : [
-        Violation(
-          path: path, keyword: keyword, expected: expected, found: Self.excerpt(value))
-      ]
+      isValid
+        ? []
+        : [
+          Violation(
+            path: path, keyword: keyword, expected: expected, found: Self.excerpt(value))
+        ]
     }
     switch keyword {
     case "$schema", "$defs", "title", "description": return []

@@ -16,7 +16,8 @@ struct StorageRules {
     if map.unusedByteCountNotZero > 0, map.problems.isEmpty {
       findings.add(
         .unusedBytes, at: place, expected: "no unused bytes, or zeros",
-        found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity)
+        found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity
+      )
     }
     checkStrings(&findings)
     if map.sharedByteCount > 0 {

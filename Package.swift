@@ -34,6 +34,7 @@ let package = Package(
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
         "Evidence", "Auditing", "Tuning", "Comparison",
+        "Validation",
       ]),
   ],
   dependencies: [
@@ -48,12 +49,16 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
-        "Comparison", "Engine", "ModelCore", argumentParser, crypto,
+        "Checkpoints", "Conversion", "Zip", "Validation", "Tuning", "Auditing", "Unlearning",
+        "Evidence", "Comparison", "Engine", "ModelCore", "HDF5", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.
     library("Conversion", ["Zip", "ModelCore"]),
+    .target(
+      name: "Validation", dependencies: ["Checkpoints", "HDF5", "ModelCore", crypto],
+      // Links to the files in Schemas/, so that what is executed is what is published.
+      resources: [.embedInCode("Resources")], swiftSettings: settings),
     library("Checkpoints", ["HDF5", "Zip", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
@@ -98,6 +103,7 @@ let package = Package(
     tests("Checkpoints", ["HDF5", "Zip", "ModelCore"]),
     tests("Zip", []),
     tests("Conversion", ["ModelCore", "Zip"]),
+    tests("Validation", ["Checkpoints", "HDF5", "ModelCore"]),
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),

@@ -99,6 +99,25 @@ static inline herr_t chdf5_object_info(
   return 0;
 }
 
+// How many bytes an object's indexes and heaps take, apart from those of its attributes.
+static inline herr_t chdf5_index_size(hid_t object, unsigned long long *size) {
+  H5O_info_t info;
+  herr_t status = H5Oget_info(object, &info);
+  if (status < 0) return status;
+  *size = (unsigned long long)info.meta_size.obj.index_size + info.meta_size.obj.heap_size;
+  return 0;
+}
+
+// How many bytes the file's list of free space and its table of shared messages take.
+static inline herr_t chdf5_bookkeeping_size(hid_t file, unsigned long long *size) {
+  H5F_info2_t info;
+  herr_t status = H5Fget_info2(file, &info);
+  if (status < 0) return status;
+  *size = (unsigned long long)info.free.meta_size + info.sohm.hdr_size
+        + info.sohm.msgs_info.index_size + info.sohm.msgs_info.heap_size;
+  return 0;
+}
+
 static inline herr_t chdf5_read_chunk(
     hid_t dataset, const hsize_t *offset, unsigned *mask, void *bytes) {
   uint32_t filters = 0;

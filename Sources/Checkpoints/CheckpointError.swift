@@ -189,7 +189,7 @@ extension CheckpointError {
   /// Runs a piece of work on a file and gives what it throws the file's name.
   ///
   /// Errors of other kinds, such as an interruption, pass unchanged.
-  static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
+  public static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as HDF5Error {
       throw CheckpointError(path, .file(error))
     } catch let error as FileError {

@@ -233,18 +233,25 @@ extension HDF5Dataset {
     guard shape == source.shape, type == .variableString, source.type == .variableString else {
       throw HDF5Error(.badInput, "copy", source.subject, reason: "the shapes or types differ")
     }
-    try source.forEachPointerBlock { rows, pointers in
+    try source.forEachBlockOfPointers { rows, _, pointers in
       try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
         H5Dwrite(id, memory, memorySpace, fileSpace, 0, pointers)
       }
     }
   }
 
-  /// Reads strings of variable length, whatever is in them, some rows at a time.
+  /// Hands over all strings of variable length, one after another.
   ///
-  /// - Parameter body: gets the rows and an array of pointers to C strings, good until it returns.
-  public func forEachPointerBlock(
-    _ body: (Range<Int>, UnsafeRawPointer) throws -> Void
+  /// - Parameter body: gets a string's bytes, which need not be UTF-8 and are good until it
+  ///   returns; a string that was never written is left out.
+  public func forEachRawString(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
+    try forEachBlockOfPointers { _, count, pointers in
+      try Strings.forEachRaw(count, pointers, body)
+    }
+  }
+
+  private func forEachBlockOfPointers(
+    _ body: (Range<Int>, Int, UnsafeMutableRawPointer) throws -> Void
   ) throws {
     let width = Extents.product(Array(shape.dropFirst())) ?? 1
     guard description.elementCount > 0 else { return }
@@ -258,11 +265,12 @@ extension HDF5Dataset {
       let (memoryID, fileID) = (memory.id, file.id)
       try Strings(
         type: type, stored: stored.id, count: rows.count * width,
-        limit: self.file.limits.stringBytes, subject: subject
+        limit: self.file.limits.stringBytes,
+        subject: subject
       ).withPointers { type, buffer, transfer in
         H5Dread(id, type, memoryID, fileID, transfer, buffer)
-      } body: {
-        try body(rows, $0)
+      } body: { pointers in
+        try body(rows, rows.count * width, pointers)
       }
     }
   }
@@ -300,8 +308,31 @@ extension HDF5Dataset {
   ///
   /// - Returns: nil when the chunk was never written.
   public func storedChunk(atRow row: Int) throws -> Chunk? {
+    try storedChunk(at: chunkOffset(row))
+  }
+
+  /// Hands over the stored forms of all chunks that hold a part of a row.
+  public func forEachStoredChunk(ofRow row: Int, _ body: (Chunk) throws -> Void) throws {
+    guard case .chunked(let extents, _) = description.storage, row >= 0, row < rowCount,
+      extents.count == shape.count
+    else { return }
+    var offset = try chunkOffset(row - row % max(1, description.rowsPerChunk))
+    while true {
+      if let chunk = try storedChunk(at: offset) { try body(chunk) }
+      // Counts up like an odometer, over all axes but the first.
+      var axis = shape.count - 1
+      while axis > 0 {
+        offset[axis] += UInt64(max(1, extents[axis]))
+        if offset[axis] < UInt64(shape[axis]) { break }
+        offset[axis] = 0
+        axis -= 1
+      }
+      if axis <= 0 { return }
+    }
+  }
+
+  private func storedChunk(at offset: [UInt64]) throws -> Chunk? {
     let id = try identifier()
-    let offset = try chunkOffset(row)
     var size: UInt64 = 0
     // For a chunk that is not there, some versions of the library say zero and others fail.
     let found = HDF5Library.query { H5Dget_chunk_storage_size(id, offset, &size) }

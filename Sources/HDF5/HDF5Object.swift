@@ -66,6 +66,25 @@ extension HDF5Object {
     ).read { memory, buffer, _ in H5Aread(id, memory, buffer) }
   }
 
+  /// Hands over the strings of an attribute of variable length as bytes, which need not be UTF-8
+  /// and are good until `body` returns.
+  public func forEachRawString(
+    attribute name: String, _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let attribute = try open(name)
+    guard attribute.type == .variableString, attribute.elementCount > 0 else { return }
+    let (id, count) = (attribute.handle.id, attribute.elementCount)
+    let stored = try Handle("look at", subject(name)) { H5Aget_type(id) }
+    try Strings(
+      type: .variableString, stored: stored.id, count: count, limit: file.limits.attributeBytes,
+      subject: subject(name)
+    ).withPointers { memory, buffer, _ in
+      H5Aread(id, memory, buffer)
+    } body: { pointers in
+      try Strings.forEachRaw(count, pointers, body)
+    }
+  }
+
   /// The string of a scalar attribute, or nil when there is no such attribute.
   public func string(attribute name: String) throws -> String? {
     guard try hasAttribute(name) else { return nil }

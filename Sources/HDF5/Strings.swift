@@ -95,6 +95,19 @@ struct Strings {
     try body(UnsafeMutableRawPointer(pointers))
   }
 
+  /// Walks over strings that the library has read; one that was never written is left out.
+  static func forEachRaw(
+    _ count: Int, _ pointers: UnsafeMutableRawPointer,
+    _ body: (UnsafeRawBufferPointer) throws -> Void
+  ) throws {
+    let start = pointers.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)
+    for index in 0..<count {
+      guard let string = start[index] else { continue }
+      let length = strlen(string.assumingMemoryBound(to: CChar.self))
+      try body(UnsafeRawBufferPointer(start: string, count: length))
+    }
+  }
+
   private func notUTF8() -> HDF5Error {
     HDF5Error(.badInput, "read", subject, reason: "a string in it is not UTF-8")
   }

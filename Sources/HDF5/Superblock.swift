@@ -33,7 +33,7 @@ enum Superblock {
     if fields.isOpenForWriting { throw openElsewhereOrLeft(descriptor, path) }
   }
 
-  private static func openFile(_ location: String, _ path: String) throws -> Int32 {
+  static func openFile(_ location: String, _ path: String) throws -> Int32 {
     // Opening a pipe would otherwise wait for a writer.
     let descriptor = open(location, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
@@ -44,7 +44,7 @@ enum Superblock {
     return descriptor
   }
 
-  private static func regularSize(_ descriptor: Int32, _ path: String) throws -> Int {
+  static func regularSize(_ descriptor: Int32, _ path: String) throws -> Int {
     var status = stat()
     guard fstat(descriptor, &status) == 0 else {
       throw HDF5Error(.io, "open file", path, reason: message(errno))
@@ -59,7 +59,7 @@ enum Superblock {
   }
 
   /// The signature may come after a user block of 512 bytes or a power of two times as many.
-  private static func findSignature(
+  static func findSignature(
     _ descriptor: Int32, size: Int, _ path: String
   ) throws -> Int? {
     var offset = 0
@@ -86,7 +86,7 @@ enum Superblock {
     return "it starts with \"\(shown.joined())\""
   }
 
-  private static func read(
+  static func read(
     _ descriptor: Int32, at offset: Int, count: Int, _ path: String
   ) throws -> [UInt8] {
     var bytes = [UInt8](repeating: 0, count: count)

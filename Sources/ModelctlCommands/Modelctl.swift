@@ -10,8 +10,9 @@ public struct Modelctl: ParsableCommand {
     abstract: "Keras checkpoints that can forget: inspect, train, and unlearn records on request.",
     version: version,
     subcommands: [
-      UnlearnCommand.self, InspectCommand.self, DiffCommand.self, TrainCommand.self,
-      EvaluateCommand.self, PredictCommand.self, AuditCommand.self, TuneCommand.self,
+      UnlearnCommand.self, InspectCommand.self, ValidateCommand.self, DiffCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, AuditCommand.self,
+      TuneCommand.self,
       ImportCommand.self, ExportCommand.self, ReadThroughCommand.self,
     ])
 

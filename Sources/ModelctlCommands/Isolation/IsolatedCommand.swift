@@ -65,6 +65,10 @@ extension InspectCommand: IsolatedCommand {
   var isolation: Isolation { trust.isolation([input]) }
 }
 
+extension ValidateCommand: IsolatedCommand {
+  var isolation: Isolation { trust.isolation([input] + (original.map { [$0] } ?? [])) }
+}
+
 extension DiffCommand: IsolatedCommand {
   // It writes nothing, and not all that it compares is HDF5.
   var isolation: Isolation { distrust.untrusted ? .command(files: [first, second]) : .none }

@@ -1,0 +1,65 @@
+internal import HDF5
+
+/// The rules about the bytes of the file.
+struct StorageRules {
+  let map: StorageMap
+  /// Other writers leave bytes of what was deleted as a matter of course; a modelctl checkpoint
+  /// promises not to.
+  let isOurs: Bool
+  /// Whether traces of something are being looked for.
+  let mustBeClean: Bool
+
+  private var severity: Finding.Severity { isOurs || mustBeClean ? .error : .note }
+
+  func run(_ findings: inout Findings) {
+    // Where a structure could not be followed, what it leads to only looks unused.
+    if map.unusedByteCountNotZero > 0, map.problems.isEmpty {
+      findings.add(
+        .unusedBytes, at: place, expected: "no unused bytes, or zeros",
+        found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity
+      )
+    }
+    checkStrings(&findings)
+    if map.sharedByteCount > 0 {
+      findings.add(
+        .sharedBytes, at: "/", expected: "bytes that belong to one object",
+        found: "\(map.sharedByteCount) bytes that belong to two")
+    }
+    for problem in map.problems {
+      findings.add(
+        .unreadableStructure, at: problem.object, expected: "a structure that can be followed",
+        found: "\(problem.reason), so \(map.unusedByteCount) bytes may be in use or not",
+        severity: mustBeClean ? .error : nil)
+    }
+  }
+
+  private func checkStrings(_ findings: inout Findings) {
+    let strings = map.strings
+    if strings.allAreLive == false {
+      let count = max(0, strings.storedCount - strings.liveCount)
+      let bytes = max(0, strings.storedByteCount - strings.liveByteCount)
+      findings.add(
+        .deletedStrings, at: "heaps of strings",
+        expected: "\(strings.liveCount) strings of \(strings.liveByteCount) bytes",
+        found: "\(count) strings more, of \(bytes) bytes, that nothing refers to",
+        severity: severity)
+    }
+    if strings.remnantByteCount > 0 {
+      findings.add(
+        .deletedStrings, at: "heaps of strings", expected: "zeros behind the last string",
+        found: "\(strings.remnantByteCount) bytes of something", severity: severity)
+    }
+  }
+
+  private var amount: String {
+    map.unlocatedByteCount == 0
+      ? "\(map.unusedByteCountNotZero)" : "at most \(map.unusedByteCountNotZero)"
+  }
+
+  /// The largest gap, which is the one to look at.
+  private var place: String {
+    let largest = map.gaps.max { $0.count < $1.count } ?? 0..<0
+    return "bytes \(largest.lowerBound)..<\(largest.upperBound)"
+      + (map.gaps.count > 1 ? " and \(map.gaps.count - 1) other places" : "")
+  }
+}

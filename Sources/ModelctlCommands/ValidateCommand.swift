@@ -54,6 +54,12 @@ struct ValidateCommand: ParsableCommand {
   }
 
   func run() throws {
+    for file in [input] + (original.map { [$0] } ?? []) where CheckpointFlavour.isArchive(file) {
+      throw CommandError(
+        .badInput,
+        "cannot validate \(file.quoted): it is an archive, and the layouts are of the HDF5 file in "
+          + "it; unpack model.weights.h5 and validate that, or export to .h5 first")
+    }
     try ReaderLimits.allowTime(for: bytesToRead)
     let identifiers = try erased.map { try IdentifierList(path: $0).entries.map(\.text) }
     let found = try Validation.run(

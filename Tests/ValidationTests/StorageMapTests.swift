@@ -74,22 +74,4 @@ import Testing
     #expect(map.dataOwner(at: data.range.lowerBound) == "/x")
     #expect(map.dataOwner(at: 0) == nil)
   }
-
-  @Test func aDamagedStructureIsAProblemAndNoCrash() throws {
-    let folder = try TemporaryDirectory()
-    let path = folder.path("damaged.h5")
-    var random = SeededGenerator(seed: 1, stream: "damage")
-    let whole = [UInt8](try Fixtures.data("foreign/parts.h5"))
-    for _ in 0..<300 {
-      var bytes = whole
-      for _ in 0..<3 {
-        let place = Int(random.next() % UInt64(bytes.count))
-        bytes[place] = UInt8(truncatingIfNeeded: random.next())
-      }
-      try Data(bytes).write(to: URL(fileURLWithPath: path))
-      // Refused, mapped, or mapped in part: all are answers.
-      guard let map = try? Self.map(path) else { continue }
-      #expect(map.extents.allSatisfy { $0.range.upperBound <= bytes.count })
-    }
-  }
 }

@@ -60,7 +60,7 @@ import Testing
     let path = folder.path("in.h5")
     try SmallCheckpoint().write(to: path)
     let whole = try Data(contentsOf: URL(fileURLWithPath: path))
-    for seed in 0..<30 as Range<UInt64> {
+    for seed in 0..<40 as Range<UInt64> {
       let (bytes, places) = HostileFile.change(whole, seed: seed)
       _ = try run(["inspect", "--json"], on: bytes, "seed \(seed), bytes at \(places)")
       _ = try run(["read-through"], on: bytes, "seed \(seed), bytes at \(places)")

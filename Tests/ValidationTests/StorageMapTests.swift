@@ -1,9 +1,10 @@
 import Checkpoints
 import Foundation
-import HDF5
 import ModelCore
 import TestSupport
 import Testing
+
+@testable import HDF5
 
 /// Whether every byte of a file is told apart: in use, or not.
 @Suite struct StorageMapTests {
@@ -75,21 +76,26 @@ import Testing
     #expect(map.dataOwner(at: 0) == nil)
   }
 
+  /// The library itself may hang on such bytes, so it gets the sound file; the map gets others.
   @Test func aDamagedStructureIsAProblemAndNoCrash() throws {
     let folder = try TemporaryDirectory()
     let path = folder.path("damaged.h5")
     var random = SeededGenerator(seed: 1, stream: "damage")
     let whole = [UInt8](try Fixtures.data("foreign/parts.h5"))
-    for _ in 0..<300 {
+    let sound = try HDF5File(reading: Fixtures.path("foreign/parts.h5"))
+    var problems = 0
+    for _ in 0..<200 {
       var bytes = whole
-      for _ in 0..<3 {
+      for _ in 0..<20 {
         let place = Int(random.next() % UInt64(bytes.count))
         bytes[place] = UInt8(truncatingIfNeeded: random.next())
       }
       try Data(bytes).write(to: URL(fileURLWithPath: path))
-      // Refused, mapped, or mapped in part: all are answers.
-      guard let map = try? Self.map(path) else { continue }
+      guard let mapper = try? StorageMapper(sound, raw: RawFile(path)) else { continue }
+      let map = try mapper.run {}
       #expect(map.extents.allSatisfy { $0.range.upperBound <= bytes.count })
+      problems += map.problems.count
     }
+    #expect(problems > 0)
   }
 }

@@ -32,8 +32,8 @@ let package = Package(
     .library(
       name: "ModelctlKit",
       targets: [
-        "ModelCore", "HDF5", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence", "Validation",
+        "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
+        "Evidence", "Auditing", "Tuning", "Comparison", "Validation",
       ]),
   ],
   dependencies: [
@@ -48,21 +48,24 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Unlearning", "Evidence", "Engine", "ModelCore",
-        "Validation", "HDF5", argumentParser,
+        "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
+        "Comparison", "Validation", "HDF5", "Engine", "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.
-    library("Conversion", ["ModelCore", "CZip", "CZlib"]),
+    library("Conversion", ["Zip", "ModelCore"]),
     .target(
       name: "Validation", dependencies: ["Checkpoints", "HDF5", "ModelCore", crypto],
       // Links to the files in Schemas/, so that what is executed is what is published.
       resources: [.embedInCode("Resources")], swiftSettings: settings),
-    library("Checkpoints", ["HDF5", "ModelCore", crypto]),
+    library("Checkpoints", ["HDF5", "Zip", "ModelCore", crypto]),
 
     // Arithmetic, no input or output.
+    library("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
+    library("Auditing", ["Engine", "Evidence", "ModelCore"]),
     library("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     library("Evidence", ["ModelCore"]),
+    library("Comparison", ["ModelCore"]),
     library("Engine", ["OneDNN", "CKernels", "ModelCore"]),
 
     // The words that both halves speak.
@@ -70,6 +73,7 @@ let package = Package(
 
     // Wrappers: the only Swift that knows the C library below.
     library("HDF5", ["CHDF5"]),
+    library("Zip", ["CZip", "CZlib"]),
     library("OneDNN", ["COneDNN", "CKernels"]),
 
     // C libraries of the system, and the loops that oneDNN lacks.
@@ -95,15 +99,22 @@ let package = Package(
       swiftSettings: settings),
     tests("ModelCore", []),
     tests("HDF5", []),
-    tests("Checkpoints", ["HDF5", "ModelCore"]),
+    tests("Checkpoints", ["HDF5", "Zip", "ModelCore"]),
+    tests("Zip", []),
+    tests("Conversion", ["ModelCore", "Zip"]),
     tests("Validation", ["Checkpoints", "HDF5", "ModelCore"]),
-    tests("Conversion", ["ModelCore"]),
     tests("OneDNN", []),
     tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
     tests("Evidence", ["ModelCore"]),
+    tests("Auditing", ["Engine", "Evidence", "ModelCore"]),
+    tests("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),
+    tests("Comparison", ["ModelCore"]),
     tests("Unlearning", ["Engine", "Evidence", "ModelCore"]),
     tests(
       "ModelctlCommands",
-      ["modelctl", "Checkpoints", "Conversion", "Engine", "ModelCore", argumentParser]),
+      [
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        argumentParser,
+      ]),
   ]
 )

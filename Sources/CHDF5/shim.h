@@ -87,13 +87,15 @@ static inline herr_t chdf5_each_attribute(hid_t object, chdf5_name_visitor visit
 }
 
 static inline herr_t chdf5_object_info(
-    hid_t group, const char *name, int *kind, unsigned long long *address) {
+    hid_t group, const char *name, int *kind, unsigned long long *address,
+    unsigned long long *attributes) {
   H5O_info_t info;
   herr_t status = H5Oget_info_by_name(group, name, &info, H5P_DEFAULT);
   if (status < 0) return status;
   *kind = info.type == H5O_TYPE_GROUP ? CHDF5_GROUP
         : info.type == H5O_TYPE_DATASET ? CHDF5_DATASET : CHDF5_OTHER;
   *address = (unsigned long long)info.addr;
+  *attributes = (unsigned long long)info.num_attrs;
   return 0;
 }
 

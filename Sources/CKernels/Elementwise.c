@@ -111,6 +111,10 @@ void ck_sum_masked(float *y, const float *const *x, long terms, const float *out
   over_pieces(&l, output ? sum_masked_body : sum_body);
 }
 
+VERSIONS static void relu_body(const void *context, long begin, long end) {
+  const loop *l = context;
+  EACH_VECTOR(l, begin, end, positive(get(l->x + i, n)));
+}
 VERSIONS static void leaky_body(const void *context, long begin, long end) {
   const loop *l = context;
   EACH_VECTOR(l, begin, end,
@@ -131,7 +135,8 @@ VERSIONS static void tanh_body(const void *context, long begin, long end) {
 void ck_apply(float *y, const float *x, ck_function f, float parameter, long count) {
   static const ck_body bodies[] = {leaky_body, elu_body, sigmoid_body, tanh_body};
   loop l = {.y = y, .x = x, .a = parameter, .count = count};
-  over_pieces(&l, bodies[f]);
+  // Zero times minus infinity is no zero.
+  over_pieces(&l, f == CK_LEAKY_RELU && parameter == 0 ? relu_body : bodies[f]);
 }
 
 VERSIONS static void leaky_gradient(const void *context, long begin, long end) {

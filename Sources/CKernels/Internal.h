@@ -66,8 +66,3 @@ typedef uint32_t u16 __attribute__((vector_size(64)));
 
 INLINE long min_l(long a, long b) { return a < b ? a : b; }
 INLINE long max_l(long a, long b) { return a > b ? a : b; }
-
-typedef void (*ck_body)(const void *context, long begin, long end);
-// Runs body over 0..<count in as many neighbouring ranges as there are threads; in the calling
-// thread alone when `cost` (roughly, floats touched) is too small to share.
-void ck_parallel(long count, long cost, ck_body body, const void *context);

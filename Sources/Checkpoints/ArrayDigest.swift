@@ -7,14 +7,15 @@ internal import ModelCore
 /// The hash is over the type's name in UTF-8, a zero byte, the rank and the extents as 64-bit
 /// integers, and the elements, row-major; all integers are little-endian. A string is its length
 /// in bytes as a 64-bit integer, then its UTF-8.
-struct ArrayDigest {
+public struct ArrayDigest {
   private let type: String
   private let shape: [Int]
   private var hash = SHA256()
   /// How many bytes of elements there were; for strings, of their UTF-8 alone.
   private(set) var byteCount = 0
 
-  init(type: String, shape: [Int]) {
+  /// - Parameter type: an element type's name, or `string`.
+  public init(type: String, shape: [Int]) {
     self.type = type
     self.shape = shape
     hash.update(data: Array(type.utf8) + [0])
@@ -26,12 +27,13 @@ struct ArrayDigest {
     withUnsafeBytes(of: UInt64(count).littleEndian) { hash.update(bufferPointer: $0) }
   }
 
-  mutating func update(_ bytes: UnsafeRawBufferPointer) {
+  /// Adds elements, row-major and little-endian.
+  public mutating func update(_ bytes: UnsafeRawBufferPointer) {
     hash.update(bufferPointer: bytes)
     byteCount += bytes.count
   }
 
-  mutating func update(_ strings: some Sequence<String>) {
+  public mutating func update(_ strings: some Sequence<String>) {
     for string in strings {
       let bytes = Array(string.utf8)
       update(count: bytes.count)
@@ -39,6 +41,12 @@ struct ArrayDigest {
       byteCount += bytes.count
     }
   }
+
+  /// The 32 bytes of the hash over everything so far.
+  public var sha256: [UInt8] { Array(hash.finalize()) }
+
+  /// `sha256` as 64 hexadecimal digits.
+  public var hexadecimal: String { sha256.hexadecimal }
 
   /// What the manifest says about the array.
   ///

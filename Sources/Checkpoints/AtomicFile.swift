@@ -11,6 +11,8 @@ final class AtomicFile {
   let target: String
   /// Where the file is written.
   let temporary: String
+  /// Where a part of it may be written first; it goes when this does.
+  let part: String
   private let mode: mode_t?
   private let replacesExisting: Bool
   private var isDone = false
@@ -26,11 +28,15 @@ final class AtomicFile {
     let (directory, name) = Self.split(target)
     Self.removeLeftovers(of: name, in: directory)
     temporary = directory + Self.temporaryName(for: name)
+    part = directory + Self.temporaryName(for: name)
   }
 
   deinit {
+    discardPart()
     if !isDone { unlink(temporary) }
   }
+
+  func discardPart() { unlink(part) }
 
   /// Makes the file durable and gives it the permissions of the one that it replaces.
   func finishWriting() throws {
@@ -42,7 +48,19 @@ final class AtomicFile {
   }
 
   /// Puts the file in its place.
-  func commit() throws {
+  ///
+  /// - Parameter source: the file that the new one was made from, when it is the target too.
+  ///   Whoever else has replaced it since must not lose that: it is found out, and nothing is done.
+  func commit(inPlaceOf source: HDF5File? = nil) throws {
+    let directory = open(Self.split(target).directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
+    guard directory >= 0 else { throw failure() }
+    defer { close(directory) }
+    if let source {
+      // Nobody gets in between the look and the renaming. Where there are no locks, a look alone
+      // is still better than none.
+      flock(directory, LOCK_EX)
+      guard source.isFile(at: target) else { throw CheckpointError(target, .replacedMeanwhile) }
+    }
     if replacesExisting {
       guard rename(temporary, target) == 0 else { throw failure() }
     } else {
@@ -51,15 +69,18 @@ final class AtomicFile {
       unlink(temporary)
     }
     isDone = true
-    try syncDirectory()
+    // Some file systems cannot sync a directory, and say so.
+    guard fsync(directory) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
   }
 
-  private func syncDirectory() throws {
-    let descriptor = open(Self.split(target).directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure() }
-    defer { close(descriptor) }
-    // Some file systems cannot sync a directory, and say so.
-    guard fsync(descriptor) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
+  /// Whether a path leads to the target.
+  func isTarget(_ path: String) -> Bool {
+    guard let real = realpath(path, nil), let own = realpath(target, nil) else { return false }
+    defer {
+      free(real)
+      free(own)
+    }
+    return strcmp(real, own) == 0
   }
 
   private func failure() -> CheckpointError {
@@ -68,7 +89,8 @@ final class AtomicFile {
     guard code != EEXIST, code != EACCES, code != EPERM, code != EROFS else {
       return CheckpointError(target, .cannotCreate(reason: reason))
     }
-    return CheckpointError(target, .io(reason: reason))
+    return CheckpointError(
+      target, code == ENOSPC || code == EDQUOT ? .noSpace(reason: reason) : .io(reason: reason))
   }
 }
 
@@ -120,8 +142,13 @@ extension AtomicFile {
   private static func removeLeftovers(of name: String, in directory: String) {
     let prefix = ".\(stem(name))."
     for file in (try? FileManager.default.contentsOfDirectory(atPath: directory)) ?? [] {
-      guard file.hasPrefix(prefix), file.hasSuffix(".tmp") else { continue }
-      let middle = file.dropFirst(prefix.count).dropLast(4).split(separator: "-")
+      guard file.hasPrefix(prefix), let end = file.range(of: ".tmp", options: .backwards),
+        // The ZIP library writes beside the file that it is given, under a longer name.
+        [0, 7].contains(file[end.upperBound...].utf8.count)
+      else { continue }
+      let start = file.index(file.startIndex, offsetBy: prefix.count)
+      guard start <= end.lowerBound else { continue }
+      let middle = file[start..<end.lowerBound].split(separator: "-")
       guard middle.count == 2, let process = pid_t(middle[0]), UInt64(middle[1]) != nil,
         process > 0, kill(process, 0) != 0, errno == ESRCH
       else { continue }

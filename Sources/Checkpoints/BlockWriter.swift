@@ -13,7 +13,9 @@ struct BlockWriter {
     self.dataset = dataset
     self.rowBytes = max(1, rowBytes)
     self.row = row
-    blockBytes = max(1, try dataset.blockRows() * rowBytes)
+    // An empty dataset may declare rows of any size.
+    let (bytes, overflow) = try dataset.blockRows().multipliedReportingOverflow(by: rowBytes)
+    blockBytes = overflow ? Int.max : max(1, bytes)
   }
 
   mutating func append(_ bytes: UnsafeRawBufferPointer) throws {

@@ -36,10 +36,13 @@ extension Checkpoint {
 
   /// The settings without which arrays mean something else.
   func settingEntries() -> [Manifest.Entry] {
+    settingEntries(config: configPath.flatMap { path in modelConfig.map { (path, $0) } })
+  }
+
+  /// - Parameter config: what the manifest calls the architecture, and its text.
+  func settingEntries(config: (path: String, text: String)?) -> [Manifest.Entry] {
     var entries: [Manifest.Entry] = []
-    if let modelConfig {
-      entries.append(Self.strings("@model_config", [modelConfig], shape: []))
-    }
+    if let config { entries.append(Self.strings(config.path, [config.text], shape: [])) }
     if let classNames {
       let path = FormatPaths.splits + "@class-names"
       entries.append(Self.strings(path, classNames, shape: [classNames.count]))

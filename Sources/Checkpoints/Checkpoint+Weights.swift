@@ -40,7 +40,8 @@ extension Checkpoint {
       }
       parameters.append(try parameter(specification, from: weight))
     }
-    if let extra = storedWeights.first(where: { weights[$0.parameterName] != nil }) {
+    let left = Set(weights.values.map(\.path))
+    if let extra = storedWeights.first(where: { left.contains($0.path) }) {
       throw CheckpointError(path, .unexpectedWeight("\(extra.layer)/\(extra.role)"))
     }
     return parameters
@@ -61,9 +62,11 @@ extension Checkpoint {
 
   func weightsByName() throws -> [ParameterName: StoredWeight] {
     var weights: [ParameterName: StoredWeight] = [:]
+    var owners = WeightOwners(architecture)
     for weight in storedWeights {
-      guard weights.updateValue(weight, forKey: weight.parameterName) == nil else {
-        throw CheckpointError(path, .ambiguousWeight(weight.parameterName))
+      let name = owners.name(of: weight)
+      guard weights.updateValue(weight, forKey: name) == nil else {
+        throw CheckpointError(path, .ambiguousWeight(name))
       }
     }
     return weights

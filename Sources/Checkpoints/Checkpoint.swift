@@ -1,13 +1,15 @@
 internal import HDF5
 public import ModelCore
 
-/// A Keras `.h5` file, and what the group `/modelctl` adds to it: samples, how the model was
+/// A Keras model or its weights, and what the group `/modelctl` adds to it: samples, how the model was
 /// trained, digests, and what was done to it.
 ///
 /// Opening looks at everything and reads no weight and no sample. A checkpoint belongs to one
 /// owner: it is not thread-safe.
 public final class Checkpoint {
   public let path: String
+  /// What kind of file it is, which is also what it is written as.
+  public let flavour: CheckpointFlavour
   /// The JSON text that describes the network; nil in a file of weights or samples alone.
   public let modelConfig: String?
   /// The network; nil when there is no description, or none that makes sense.
@@ -35,23 +37,33 @@ public final class Checkpoint {
   public let formatVersion: FormatVersion?
 
   let file: HDF5File
+  /// What the weights are in, of a `.keras` file.
+  let archive: KerasArchive?
+  /// What the manifest calls the architecture; nil when it did not come from the file.
+  let configPath: String?
 
-  /// - Throws: `CheckpointError` when the file cannot be trusted, or is no checkpoint.
-  public convenience init(reading path: String) throws {
-    try self.init(path) { try HDF5File(reading: path) }
-  }
-
-  private init(_ path: String, _ open: () throws -> HDF5File) throws {
+  /// - Parameters:
+  ///   - architecture: the JSON text of the network, for a file that has none of its own.
+  ///   - classCount: how many classes there are, for samples whose file has no network.
+  /// - Throws: `CheckpointError` when the file cannot be trusted, is no checkpoint, or does not
+  ///   go with the architecture.
+  public init(
+    reading path: String, architecture: String? = nil, classCount: Int? = nil
+  ) throws {
     self.path = path
-    let file = try CheckpointError.naming(path, open)
-    self.file = file
-    let contents = try CheckpointError.naming(path) { try Contents(file) }
+    (archive, file) = try CheckpointError.naming(path) { try Self.open(path) }
+    let (file, archive) = (file, archive)
+    let contents = try CheckpointError.naming(path) {
+      try Contents(file, archive, architecture: architecture, classCount: classCount)
+    }
+    flavour = contents.flavour
+    configPath = contents.configPath
     modelConfig = contents.modelConfig
-    architecture = contents.architecture
+    self.architecture = contents.architecture
     configurationProblem = contents.configurationProblem
     kerasVersion = contents.kerasVersion
     backend = contents.backend
-    hasOptimizerState = file.node(at: Contents.optimizer) != nil
+    hasOptimizerState = flavour.trainingState.contains { file.node(at: $0) != nil }
     storedWeights = contents.weights
     splits = contents.splits
     classNames = contents.modelctl?.classNames
@@ -62,55 +74,5 @@ public final class Checkpoint {
     manifest = contents.modelctl?.manifest
     contentDigest = contents.modelctl?.contentDigest
     formatVersion = contents.modelctl?.version
-  }
-}
-
-/// Everything that opening a checkpoint finds out.
-struct Contents {
-  static let optimizer = "/optimizer_weights"
-
-  let modelConfig: String?
-  let architecture: Architecture?
-  let configurationProblem: KerasConfigurationError?
-  let kerasVersion: String?
-  let backend: String?
-  let weights: [StoredWeight]
-  let modelctl: ModelctlGroup?
-  let splits: [StoredSplit]
-
-  init(_ file: HDF5File) throws {
-    let root = try file.root
-    modelConfig = try root.string(attribute: "model_config")
-    (architecture, configurationProblem) = Self.parse(modelConfig)
-    let keras = try KerasWeights(file)
-    // A file of weights alone keeps these beside its list of layers.
-    kerasVersion = try root.string(attribute: "keras_version")
-    backend = try root.string(attribute: "backend")
-    weights = try keras?.all() ?? []
-    modelctl = try ModelctlGroup(file)
-    guard modelConfig != nil || keras != nil || modelctl != nil else {
-      throw CheckpointError(file.path, .notACheckpoint(hint: Self.hint(file)))
-    }
-    splits = try SplitReader(
-      file: file, classNames: modelctl?.classNames, scale: modelctl?.scale ?? [1],
-      offset: modelctl?.offset ?? [0], networkClassCount: try? architecture?.classCount()
-    ).all()
-  }
-
-  private static func parse(
-    _ text: String?
-  ) -> (architecture: Architecture?, problem: KerasConfigurationError?) {
-    guard let text else { return (nil, nil) }
-    do { return (try KerasConfiguration(parsing: text).architecture, nil) } catch {
-      return (nil, error)
-    }
-  }
-
-  private static func hint(_ file: HDF5File) -> String? {
-    let isWeights = ["/layers", "/_layer_checkpoint_dependencies"].contains { path in
-      file.node(at: path) != nil
-    }
-    guard isWeights else { return nil }
-    return "it looks like a Keras 3 .weights.h5 file; import it with its architecture"
   }
 }

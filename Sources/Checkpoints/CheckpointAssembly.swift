@@ -1,11 +1,20 @@
 internal import Foundation
 internal import HDF5
 internal import ModelCore
+internal import Zip
 
 /// The frame around every new checkpoint: written beside its target, read back, and renamed.
 struct CheckpointAssembly {
   let path: String
   let options: WriteOptions
+  /// The members of the archive around the file, for a `.keras`.
+  var wrapping: Wrapping?
+
+  /// Gets the path of the finished HDF5 file.
+  typealias Wrapping = (String) throws -> [ZipContent]
+
+  /// The file that the new one is made from, if any.
+  var original: HDF5File?
 
   /// What goes into the file besides the data.
   struct Outcome {
@@ -19,11 +28,13 @@ struct CheckpointAssembly {
     var version = FormatVersion.current
   }
 
+  /// Writes the file beside its place, reads it back, and waits.
+  ///
   /// - Parameter fill: writes the data into the new file.
-  func write(_ fill: (HDF5File) throws -> Outcome) throws -> WriteReceipt {
+  func prepare(_ fill: (HDF5File) throws -> Outcome) throws -> PendingCheckpoint {
     let output = try AtomicFile(for: path, replacesExisting: options.replacesExisting)
     let (manifest, source, record) = try CheckpointError.naming(path) {
-      let file = try HDF5File(creating: output.temporary)
+      let file = try HDF5File(creating: wrapping == nil ? output.temporary : output.part)
       do {
         let outcome = try fill(file)
         let manifest = Manifest(outcome.entries)
@@ -36,14 +47,33 @@ struct CheckpointAssembly {
         throw error
       }
     }
+    if let wrapping {
+      try CheckpointError.naming(path) { try wrap(output, wrapping) }
+    }
     try output.finishWriting()
     try verify(output.temporary, manifest, record)
-    let size = try Self.size(of: output.temporary, for: path)
-    try options.checkInterruption()
-    try output.commit()
-    return WriteReceipt(
+    let inPlaceOf = original.flatMap { output.isTarget($0.path) ? $0 : nil }
+    let receipt = WriteReceipt(
       contentDigest: manifest.contentDigest, sourceDigest: source?.contentDigest, record: record,
-      byteCount: size)
+      byteCount: try Self.size(of: output.temporary, for: path))
+    return PendingCheckpoint(receipt, output, options, inPlaceOf: inPlaceOf)
+  }
+
+  func write(_ fill: (HDF5File) throws -> Outcome) throws -> WriteReceipt {
+    let pending = try prepare(fill)
+    try pending.commit()
+    return pending.receipt
+  }
+
+  private func wrap(_ output: AtomicFile, _ wrapping: Wrapping) throws {
+    // The library takes an existing file, and its umask, for what it is to write.
+    let descriptor = open(output.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else {
+      throw FileError(file: path, .system(operation: .create, code: errno))
+    }
+    close(descriptor)
+    try ZipWriter.write(try wrapping(output.part), to: output.temporary, for: path)
+    output.discardPart()
   }
 
   /// Adds what the format keeps under `/modelctl`.

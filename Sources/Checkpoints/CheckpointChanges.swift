@@ -11,6 +11,8 @@ public struct CheckpointChanges: Sendable {
   public var removedRows: [String: Set<Int>] = [:]
   /// Leaves out the optimizer's state, which holds traces of all samples it has seen.
   public var dropsOptimizerState = false
+  /// Whether the samples come along.
+  public var keepsSplits = true
   /// A new recipe; nil keeps the old one.
   public var recipe: TrainingRecipe?
   /// A record to append.
@@ -30,9 +32,30 @@ extension Checkpoint {
   public func rewrite(
     _ changes: CheckpointChanges, to path: String, options: WriteOptions = WriteOptions()
   ) throws -> WriteReceipt {
+    let pending = try prepare(changes, to: path, options: options)
+    try pending.commit()
+    return pending.receipt
+  }
+
+  /// Writes a new checkpoint beside its place; see `rewrite`.
+  public func prepare(
+    _ changes: CheckpointChanges, to path: String, options: WriteOptions = WriteOptions()
+  ) throws -> PendingCheckpoint {
+    guard flavour.fits(nameOf: path) else {
+      throw CheckpointError(path, .otherFlavour(flavour))
+    }
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options)
     }
-    return try CheckpointAssembly(path: path, options: options).write(rewrite.fill)
+    // The file inside an archive is nobody else's; the archive itself is not watched.
+    var assembly = CheckpointAssembly(
+      path: path, options: options, original: archive == nil ? file : nil)
+    if let archive {
+      assembly.wrapping = {
+        try archive.contents(
+          replacingWeightsBy: $0, checkInterruption: options.checkInterruption)
+      }
+    }
+    return try assembly.prepare(rewrite.fill)
   }
 }

@@ -1,5 +1,6 @@
 public import HDF5
 public import ModelCore
+public import Zip
 
 /// Something that is wrong with a checkpoint, or with the place where one should go.
 ///
@@ -35,6 +36,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
 
   public enum Problem: Hashable, Sendable {
     case file(HDF5Error)
+    /// The archive around an HDF5 file.
+    case archive(FileError)
     case configuration(KerasConfigurationError)
     case architecture(ArchitectureError)
     /// The file holds neither a model nor samples.
@@ -42,7 +45,13 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case newerVersion(found: String, supported: String)
     /// Something is not as the format says; `object` is a path inside the file.
     case malformed(object: String, expected: String, found: String)
+    /// The name of a new file promises another flavour than it would have.
+    case otherFlavour(CheckpointFlavour)
+    /// Nothing says where a weight belongs in another flavour.
+    case noPlace(weight: String)
     case noArchitecture
+    /// One was given for a file that has its own.
+    case hasArchitecture
     case missingWeight(ParameterName, shape: Shape)
     case unexpectedWeight(String)
     case ambiguousWeight(ParameterName)
@@ -57,6 +66,9 @@ public struct CheckpointError: Error, Hashable, Sendable {
     /// What was written does not read back as it should.
     case verification(object: String)
     case cannotCreate(reason: String)
+    case noSpace(reason: String)
+    /// Somebody put another file in the place of the one that was to be replaced.
+    case replacedMeanwhile
     case io(reason: String)
   }
 
@@ -72,7 +84,10 @@ public struct CheckpointError: Error, Hashable, Sendable {
   public var kind: Kind {
     switch problem {
     case .file(let error): Kind(error.kind)
-    case .cannotCreate: .cannotCreate
+    case .archive(let error): Kind(error.kind)
+    case .cannotCreate, .otherFlavour: .cannotCreate
+    case .noSpace: .noSpace
+    case .replacedMeanwhile: .locked
     case .io, .verification: .io
     default: .badInput
     }
@@ -92,20 +107,32 @@ extension CheckpointError.Kind {
   }
 }
 
+extension CheckpointError.Kind {
+  init(_ kind: FileError.Kind) {
+    switch kind {
+    case .notFound: self = .notFound
+    case .badInput: self = .badInput
+    case .cannotCreate: self = .cannotCreate
+    case .tryAgain: self = .noSpace
+    case .io: self = .io
+    }
+  }
+}
+
 extension CheckpointError: CustomStringConvertible {
   public var description: String {
     switch problem {
     // The wrapper's own sentence names the file already.
     case .file(let error): error.description
+    case .archive(let error): error.description
     case .cannotCreate(let reason): "cannot create \(Quoted(path)): \(reason)"
-    case .io(let reason): "cannot write \(Quoted(path)): \(reason)"
+    case .io(let reason), .noSpace(let reason): "cannot write \(Quoted(path)): \(reason)"
     default: "\(Quoted(path)): \(sentence)"
     }
   }
 
   private var sentence: String {
     switch problem {
-    case .file(let error): error.description
     case .configuration(let error): Quoted.escaped(error.description)
     case .architecture(let error): Quoted.escaped(error.description)
     case .notACheckpoint(let hint):
@@ -116,7 +143,15 @@ extension CheckpointError: CustomStringConvertible {
     case .malformed(let object, let expected, let found):
       "\(Quoted(object)): expected \(expected), found \(Quoted.escaped(found))"
     case .noArchitecture:
-      "it holds weights but no architecture; give the architecture in a file of its own"
+      "it holds weights but no architecture; give it one with --architecture model.json, which "
+        + "Keras writes by model.to_json()"
+    case .otherFlavour(let flavour):
+      "a file is written in the flavour it was read in; give this one a name that ends in "
+        + "\(flavour.fileExtension), or convert it with 'modelctl export'"
+    case .noPlace(let weight):
+      "weight \(Quoted(weight)) cannot be converted: only Keras knows the order in which its "
+        + "layer keeps what it has; load the file in Keras and save it there"
+    case .hasArchitecture: "it has an architecture of its own; leave --architecture out"
     case .rows(let split, let count): "split \(Quoted(split)) has rows 0 to \(count - 1) only"
     case .unknownSplit(let name): "it has no split \(Quoted(name))"
     case .classOutOfRange(let split, let row, let count):
@@ -126,7 +161,9 @@ extension CheckpointError: CustomStringConvertible {
         + "ids are unique over all splits"
     case .verification(let object):
       "\(Quoted(object)) did not read back as it was written; nothing was replaced"
-    case .cannotCreate(let reason), .io(let reason): reason
+    case .replacedMeanwhile:
+      "another process has replaced it since it was read; nothing was written, so run this again"
+    case .cannotCreate(let reason), .io(let reason), .noSpace(let reason): reason
     default: weightSentence
     }
   }
@@ -155,6 +192,11 @@ extension CheckpointError {
   public static func naming<Result>(_ path: String, _ body: () throws -> Result) throws -> Result {
     do { return try body() } catch let error as HDF5Error {
       throw CheckpointError(path, .file(error))
+    } catch let error as FileError {
+      throw CheckpointError(path, .archive(error))
+    } catch let error as JSONError {
+      throw CheckpointError(
+        path, .malformed(object: "/", expected: "JSON", found: error.description))
     } catch let error as ArchitectureError {
       throw CheckpointError(path, .architecture(error))
     } catch let error as ShapeError {

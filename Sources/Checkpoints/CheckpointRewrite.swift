@@ -6,36 +6,65 @@ final class CheckpointRewrite {
   private let source: Checkpoint
   private let changes: CheckpointChanges
   private let options: WriteOptions
+  /// Where the weights go, when the new file is of another flavour.
+  private let layout: KerasLayout?
   private var edits: [String: TreeCopy.Edit] = [:]
   private var before: [Manifest.Entry]
   private var after: [Manifest.Entry]
 
   /// Finds out what changes; nothing is written yet.
-  init(_ changes: CheckpointChanges, of source: Checkpoint, options: WriteOptions) throws {
+  init(
+    _ changes: CheckpointChanges, of source: Checkpoint, options: WriteOptions,
+    as layout: KerasLayout? = nil
+  ) throws {
     self.source = source
     self.changes = changes
     self.options = options
+    self.layout = layout
     before = source.settingEntries()
-    after = before
+    after = try layout.map { source.settingEntries(config: try $0.config()) } ?? before
+    if !changes.keepsSplits { after.removeAll { $0.path.hasPrefix("modelctl/splits") } }
     try editWeights()
     try checkRows()
   }
 
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
-    try editSplits()
-    if changes.dropsOptimizerState { edits[Contents.optimizer] = .drop }
+    if changes.keepsSplits { try editSplits() } else { edits[FormatPaths.splits] = .drop }
+    if changes.dropsOptimizerState || layout != nil {
+      for path in source.flavour.trainingState { edits[path] = .drop }
+    }
     edits[FormatPaths.manifest] = .drop
     edits[FormatPaths.provenance] = .drop
     if changes.recipe != nil { edits[FormatPaths.training] = .drop }
     let own: Set = ["encoding-type", "encoding-version", "producer", "content-digest"]
+    var dropped = [FormatPaths.root: own]
+    if layout != nil { dropped["/"] = try dropKeras() }
     try TreeCopy(
-      source: source.file, target: target, edits: edits, droppedAttributes: [FormatPaths.root: own],
+      source: source.file, target: target, edits: edits, droppedAttributes: dropped,
       checkInterruption: options.checkInterruption
     ).run()
+    after += try layout?.write(to: target, options.checkInterruption) ?? []
     return CheckpointAssembly.Outcome(
       entries: after, source: Manifest(before), recipe: changes.recipe,
       records: source.provenance, entry: changes.provenance,
       version: source.formatVersion ?? .current)
+  }
+
+  /// Leaves out what is Keras's own, which the new layout writes in its own way.
+  ///
+  /// - Returns: the root's attributes that are left out.
+  private func dropKeras() throws -> Set<String> {
+    for weight in source.storedWeights {
+      // The outermost group, or in a file of weights alone the layer's.
+      let top = weight.path.split(separator: "/").first.map { "/" + $0 } ?? weight.path
+      edits[top] = .drop
+    }
+    for path in ["/model_weights", "/top_level_model_weights", "/vars"] { edits[path] = .drop }
+    let lists = try source.file.root.attributeNames().filter { name in
+      name.hasPrefix("layer_names") || name.hasPrefix("weight_names")
+    }
+    for layer in try source.listedLayers() { edits[HDF5File.path("/", layer)] = .drop }
+    return Set(lists + ["model_config", "training_config", "keras_version", "backend"])
   }
 
   // MARK: Weights
@@ -48,6 +77,7 @@ final class CheckpointRewrite {
       let old = try Checkpoint.entry(
         dataset, options.checkInterruption, type: weight.elementType)
       before.append(old)
+      guard layout == nil else { continue }
       guard let parameter = replaced[weight.path],
         let bytes = try NewWeight(parameter, weight, of: source).changedBytes()
       else {

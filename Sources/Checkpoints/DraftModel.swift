@@ -43,13 +43,15 @@ struct DraftModel {
     try root.setAttribute("backend", to: draft.backend)
     try root.setAttribute("model_config", to: config)
     let weights = try root.createGroup("model_weights")
-    try weights.setAttribute("layer_names", to: architecture.layers.map(\.name))
+    let groups = Self.groups(of: architecture)
+    try weights.setAttribute("layer_names", to: groups.map(\.name))
     try weights.setAttribute("keras_version", to: draft.kerasVersion)
     try weights.setAttribute("backend", to: draft.backend)
     var entries: [Manifest.Entry] = []
-    for layer in architecture.layers {
-      let own = draft.parameters.all.filter { $0.name.layer == layer.name }
-      entries += try write(own, of: layer.name, to: weights)
+    for group in groups {
+      let own = draft.parameters.all.filter { group.owners.contains($0.name.layer) }
+      let (moving, fixed) = (own.filter(trains), own.filter { !trains($0) })
+      entries += try write(moving + fixed, of: group.name, to: weights)
     }
     entries += try write([], of: "top_level_model_weights", to: weights)
     var digest = ArrayDigest(type: "string", shape: [])
@@ -57,15 +59,36 @@ struct DraftModel {
     return entries + [digest.entry(at: "@model_config")]
   }
 
+  /// Keras lists what training moves first, across all layers of a model inside the model.
+  private func trains(_ parameter: Parameter) -> Bool {
+    !parameter.name.role.hasPrefix("moving_")
+      && architecture.layers.contains {
+        $0.weightOwner == parameter.name.layer && $0.isTrainable
+      }
+  }
+
+  /// The outermost layers in their order, each with the layers inside it that have weights.
+  private static func groups(
+    of architecture: Architecture
+  ) -> [(name: String, owners: Set<String>)] {
+    var names: [String] = []
+    var owners: [String: Set<String>] = [:]
+    for layer in architecture.layers {
+      if owners[layer.group] == nil { names.append(layer.group) }
+      owners[layer.group, default: []].insert(layer.weightOwner)
+    }
+    return names.map { ($0, owners[$0] ?? []) }
+  }
+
   /// Keras repeats a layer's name in the names of its weights, and so in their paths.
   private func write(
     _ parameters: [Parameter], of layer: String, to weights: HDF5Group
   ) throws -> [Manifest.Entry] {
     let group = try Self.group(layer, in: weights)
-    try group.setAttribute("weight_names", to: parameters.map { "\(layer)/\($0.name.role)" })
+    try group.setAttribute("weight_names", to: parameters.map(\.name.description))
     var entries: [Manifest.Entry] = []
     for parameter in parameters {
-      let inner = try Self.group(layer, in: group)
+      let inner = try Self.group(parameter.name.layer, in: group)
       let dataset = try inner.createDataset(
         parameter.name.role, type: .number(.float32), shape: parameter.shape.dimensions)
       let tensor = try Tensor(floats: parameter.values, shape: parameter.shape)

@@ -7,125 +7,60 @@ public import ModelCore
 public struct KerasConfiguration: Sendable {
   public let architecture: Architecture
 
+  /// - Parameter kerasVersion: of the Keras that wrote the text, as `"2.15.0"`, where the text
+  ///   itself does not say; some functions changed their meaning with Keras 3.
   /// - Throws: `KerasConfigurationError`.
-  public init(parsing text: String) throws(KerasConfigurationError) {
+  public init(
+    parsing text: String, kerasVersion: String? = nil
+  ) throws(KerasConfigurationError) {
     let root: JSONValue
     do { root = try JSONValue(parsing: text) } catch { throw .json(error) }
-    try self.init(root)
+    try self.init(root, kerasVersion: kerasVersion)
   }
 
-  init(_ root: JSONValue) throws(KerasConfigurationError) {
+  init(_ root: JSONValue, kerasVersion: String?) throws(KerasConfigurationError) {
     guard let className = root["class_name"]?.string else {
       throw .missing("class_name", in: "the model")
     }
     guard let config = root["config"] else { throw .missing("config", in: "the model") }
-    switch className {
-    case "Sequential": architecture = try Self.sequential(config)
-    case "Functional", "Model": architecture = try Self.functional(config)
-    default: throw .unknownModel(className: className)
-    }
+    let version = root["keras_version"]?.string ?? kerasVersion
+    var model = KerasFlattening(keras: version?.split(separator: ".").first.flatMap { Int($0) })
+    let outputs = try model.add(className, config, at: .init())
+    guard let output = outputs.first else { throw .missing("layers", in: "the model") }
+    let extra = Set(outputs.dropFirst()).subtracting([output])
+    architecture = Architecture(
+      name: config["name"]?.string ?? className.lowercased(),
+      layers: Self.countingAxesFromTheEnd(model.layers).map { layer in
+        guard extra.contains(layer.name) else { return layer }
+        return layer.unsupported("the network has \(outputs.count) outputs")
+      }, output: output)
   }
 
-  // MARK: Sequential
-
-  private static func sequential(
-    _ config: JSONValue
-  ) throws(KerasConfigurationError) -> Architecture {
-    // Keras before 2.2.3 wrote the list itself.
-    guard let entries = config.array ?? config["layers"]?.array else {
-      throw .missing("layers", in: "the Sequential model")
-    }
-    var layers: [Layer] = []
-    for (index, entry) in entries.enumerated() {
-      let reader = try KerasLayerReader(entry, index: index)
-      if index == 0, reader.className != "InputLayer" {
-        guard let shape = reader.declaredInputShape ?? buildShape(config) else {
-          throw .noInputShape(model: config["name"]?.string ?? "sequential")
-        }
-        // Keras builds an input of its own where the model does not list one.
-        layers.append(
-          Layer(name: "\(reader.name)_input", kind: .input(shape: shape), inputs: []))
-      }
-      layers.append(reader.layer(inputs: layers.last.map { [$0.name] } ?? []))
-    }
-    guard let last = layers.last else { throw .missing("layers", in: "the Sequential model") }
-    if let twice = Dictionary(grouping: layers, by: \.name).first(where: { $1.count > 1 }) {
-      throw .duplicateLayer(twice.key)
-    }
-    return Architecture(
-      name: config["name"]?.string ?? "sequential", layers: checkingAxes(layers, entries),
-      output: last.name)
-  }
-
-  /// Finds batch normalizations over another axis than the last one.
-  ///
-  /// Keras counts axes from the front once a layer is built, with the batch as the first, so
-  /// what an axis means depends on the shape of what comes in.
-  private static func checkingAxes(_ layers: [Layer], _ entries: [JSONValue]) -> [Layer] {
-    var axes: [String: Int] = [:]
-    for entry in entries {
-      guard let config = entry["config"], let name = (entry["name"] ?? config["name"])?.string
-      else { continue }
-      let axis = config["axis"]?.array?.first?.integer ?? config["axis"]?.integer
-      axes[name] = axis.flatMap { Int(exactly: $0) }
-    }
+  /// Once a layer is built, some versions of Keras count its axis from the front, others do not:
+  /// the last is -1 here, so that one model of two versions is one network.
+  private static func countingAxesFromTheEnd(_ layers: [Layer]) -> [Layer] {
     var shapes: [String: Shape] = [:]
     return layers.map { layer in
       var layer = layer
       let inputs = layer.inputs.compactMap { shapes[$0] }
-      if case .batchNormalization = layer.kind, let axis = axes[layer.name], axis >= 0,
-        let rank = inputs.first?.dimensions.count, axis != rank
-      {
-        layer = Layer(
-          name: layer.name,
-          kind: .unsupported(
-            className: layer.kind.className,
-            reason: "it normalizes axis \(axis), not the last"),
-          inputs: layer.inputs, isTrainable: layer.isTrainable)
+      guard inputs.count == layer.inputs.count else { return layer }
+      let rank = inputs.first?.dimensions.count ?? 0
+      switch layer.kind {
+      case .batchNormalization(var normalization) where normalization.axis == rank:
+        normalization.axis = -1
+        layer = layer.with(.batchNormalization(normalization))
+      case .groupNormalization(var normalization):
+        if case .axes(let axes) = normalization.scope, !axes.isEmpty,
+          axes == Array(max(1, rank - axes.count + 1)..<rank + 1)
+        {
+          normalization.scope = .lastAxes(axes.count)
+          layer = layer.with(.groupNormalization(normalization))
+        }
+      default: break
       }
-      if inputs.count == layer.inputs.count {
-        shapes[layer.name] = try? layer.outputShape(of: inputs)
-      }
+      shapes[layer.name] = try? layer.outputShape(of: inputs)
       return layer
     }
-  }
-
-  private static func buildShape(_ config: JSONValue) -> Shape? {
-    config["build_input_shape"].flatMap(KerasLayerReader.sampleShape)
-  }
-
-  // MARK: Functional
-
-  private static func functional(
-    _ config: JSONValue
-  ) throws(KerasConfigurationError) -> Architecture {
-    guard let entries = config["layers"]?.array else {
-      throw .missing("layers", in: "the Functional model")
-    }
-    let outputs = config["output_layers"].map(KerasGraph.references) ?? []
-    guard let output = outputs.first else {
-      throw .missing("output_layers", in: "the Functional model")
-    }
-    var layers: [Layer] = []
-    for (index, entry) in entries.enumerated() {
-      let reader = try KerasLayerReader(entry, index: index)
-      let nodes = KerasGraph.nodes(entry["inbound_nodes"])
-      var layer = reader.layer(inputs: nodes.first ?? [])
-      if nodes.count > 1 {
-        layer = reader.unsupported("it is called \(nodes.count) times", inputs: nodes[0])
-      } else if KerasGraph.forcesTraining(entry["inbound_nodes"]) {
-        layer = reader.unsupported(
-          "its call says whether it is in training", inputs: layer.inputs)
-      } else if outputs.count > 1, outputs.dropFirst().contains(layer.name) {
-        layer = reader.unsupported(
-          "the network has \(outputs.count) outputs", inputs: layer.inputs)
-      }
-      layers.append(layer)
-    }
-    return Architecture(
-      name: config["name"]?.string ?? "functional",
-      layers: checkingAxes(try KerasGraph.sorted(layers, outputs: outputs), entries),
-      output: output)
   }
 }
 
@@ -139,6 +74,8 @@ public enum KerasConfigurationError: Error, Hashable, Sendable, CustomStringConv
   case unknownLayer(String, usedBy: String)
   case cycle(through: String)
   case duplicateLayer(String)
+  case tooDeep(Int)
+  case tooManyLayers(Int)
 
   public var description: String {
     switch self {
@@ -152,6 +89,8 @@ public enum KerasConfigurationError: Error, Hashable, Sendable, CustomStringConv
     case .unknownLayer(let name, let user):
       "layer '\(user)' reads from '\(name)', which the model does not have"
     case .duplicateLayer(let name): "two layers of the model are named '\(name)'"
+    case .tooDeep(let limit): "models are inside models more than \(limit) times"
+    case .tooManyLayers(let limit): "the model has more than \(limit) layers"
     case .cycle(let name): "the model's layers form a cycle through '\(name)'"
     }
   }

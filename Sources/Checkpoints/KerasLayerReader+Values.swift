@@ -47,7 +47,10 @@ extension KerasLayerReader {
 
   func axis(default value: Int) throws(Unsupported) -> Int {
     guard let found = config["axis"], !found.isNull else { return value }
-    guard let axis = found.integer, (-8...8).contains(axis) else {
+    // tf.keras writes a list.
+    guard let axis = found.integer ?? (found.array?.count == 1 ? found.array?[0].integer : nil),
+      (-8...8).contains(axis)
+    else {
       throw Unsupported(reason: "its 'axis' is no axis")
     }
     return Int(axis)
@@ -66,53 +69,27 @@ extension KerasLayerReader {
     throw Unsupported(reason: "its images are '\(order)'")
   }
 
-  /// The activation named by a layer's `activation`.
-  ///
-  /// - Parameter value: what a layer without the key does; nil where the key is required.
-  func activation(default value: Activation? = .linear) throws(Unsupported) -> Activation {
-    guard let found = config["activation"], !found.isNull else {
-      guard let value else { throw Unsupported(reason: "it names no activation") }
-      return value
+  /// A number, or a list of them.
+  func numbers(_ key: String, default value: Double?) throws(Unsupported) -> [Float] {
+    if let value, config[key]?.isNull ?? true { return [Float(value)] }
+    // Keras nests the lists as deep as the shape that they are broadcast over.
+    var found = config[key]
+    while let list = found?.array, list.count == 1, list[0].array != nil { found = list[0] }
+    let values = (found?.array ?? found.map { [$0] } ?? []).map { $0.number.map { Float($0) } }
+    let finite = values.compactMap { $0 }.filter(\.isFinite)
+    guard !finite.isEmpty, finite.count == values.count else {
+      throw Unsupported(reason: "its '\(key)' is no number or list of numbers")
     }
-    // Keras 3 writes a function, or a layer used as one, as an object.
-    guard let word = found.string ?? found["config"]?.string else {
-      let className = found["class_name"]?.string ?? "?"
-      throw Unsupported(reason: "its activation is a '\(className)' with settings of its own")
-    }
-    switch word {
-    case "linear": return .linear
-    case "relu": return .relu
-    case "softmax": return .softmax
-    case "sigmoid": return .sigmoid
-    case "tanh": return .tanh
-    case "elu": return .elu(alpha: 1)
-    // The function's slope, which is not the layer's in Keras 2.
-    case "leaky_relu": return .leakyReLU(slope: 0.2)
-    default: throw Unsupported(reason: "the engine has no activation '\(word)'")
-    }
+    return finite
   }
 
-  /// The activation that a layer is.
-  func activationLayer() throws(Unsupported) -> Activation {
-    switch className {
-    case "Softmax":
-      guard try axis(default: -1) == -1 else {
-        throw Unsupported(reason: "its axis is not the last")
-      }
-      return .softmax
-    case "ELU": return .elu(alpha: Float(try number("alpha", default: 1, in: 0..<1000)))
-    case "LeakyReLU":
-      let key = config["negative_slope"] == nil ? "alpha" : "negative_slope"
-      return .leakyReLU(slope: Float(try number(key, default: 0.3, in: 0..<1000)))
-    default:
-      guard config["max_value"]?.isNull ?? true else {
-        throw Unsupported(reason: "its output is capped")
-      }
-      guard try number("threshold", default: 0, in: -1e6..<1e6) == 0 else {
-        throw Unsupported(reason: "it has a threshold")
-      }
-      let slope = try number("negative_slope", default: 0, in: 0..<1000)
-      return slope == 0 ? .relu : .leakyReLU(slope: Float(slope))
+  /// A list of whole numbers, such as a shape.
+  func extents(_ key: String, from lowest: Int64) throws(Unsupported) -> [Int] {
+    let list = config[key]?.array ?? config[key].map { [$0] } ?? []
+    let values = list.compactMap(\.integer).filter { (lowest...Int64(Int32.max)).contains($0) }
+    guard values.count == list.count, !values.isEmpty, values.count <= 16 else {
+      throw Unsupported(reason: "its '\(key)' is no list of numbers from \(lowest)")
     }
+    return values.map(Int.init)
   }
 }

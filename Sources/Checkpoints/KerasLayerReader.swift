@@ -5,10 +5,14 @@ struct KerasLayerReader {
   let className: String
   let name: String
   let config: JSONValue
+  /// The release of Keras, as 2 or 3, where that is known.
+  let keras: Int?
   /// Whether the class is somebody's own, whatever its name is.
   private let isCustom: Bool
 
-  init(_ entry: JSONValue, index: Int) throws(KerasConfigurationError) {
+  init(
+    _ entry: JSONValue, index: Int, keras: Int? = nil
+  ) throws(KerasConfigurationError) {
     guard let className = entry["class_name"]?.string else {
       throw .missing("class_name", in: "layer \(index)")
     }
@@ -19,8 +23,23 @@ struct KerasLayerReader {
     self.className = className
     self.name = name
     self.config = config
+    self.keras = keras
     isCustom = entry["registered_name"]?.string?.contains(">") ?? false
   }
+
+  /// A layer that another one is made of, such as its activation.
+  init(className: String, name: String, config: JSONValue, keras: Int?) {
+    (self.className, self.name, self.config, self.keras) = (className, name, config, keras)
+    isCustom = false
+  }
+
+  /// Whether it is a model with layers of its own.
+  var isModel: Bool {
+    !isCustom && ["Sequential", "Functional", "Model"].contains(className)
+      && (config["layers"]?.array != nil || config.array != nil)
+  }
+
+  var isTrainable: Bool { config["trainable"]?.boolean ?? true }
 
   /// The shape that the layer says its model is fed with, without the batch axis.
   var declaredInputShape: Shape? {
@@ -38,25 +57,21 @@ struct KerasLayerReader {
     return try? Shape(dimensions)
   }
 
-  func layer(inputs: [String]) -> Layer {
-    let kind: Layer.Kind
-    do { kind = try self.kind() } catch {
-      kind = .unsupported(className: className, reason: error.reason)
+  /// What the layer computes; `.unsupported` where the engine cannot.
+  var kind: Layer.Kind {
+    guard !isCustom else {
+      return .unsupported(
+        className: className, reason: "its class is not one of Keras's own")
     }
-    return Layer(
-      name: name, kind: kind, inputs: inputs, isTrainable: config["trainable"]?.boolean ?? true)
-  }
-
-  func unsupported(_ reason: String, inputs: [String]) -> Layer {
-    Layer(
-      name: name, kind: .unsupported(className: className, reason: reason), inputs: inputs)
+    do { return try supportedKind() } catch {
+      return .unsupported(className: className, reason: error.reason)
+    }
   }
 
   /// Why the engine cannot run a layer.
   struct Unsupported: Error { let reason: String }
 
-  private func kind() throws(Unsupported) -> Layer.Kind {
-    guard !isCustom else { throw Unsupported(reason: "its class is not one of Keras's own") }
+  private func supportedKind() throws(Unsupported) -> Layer.Kind {
     switch className {
     case "InputLayer": return try input()
     case "Dense":
@@ -64,91 +79,163 @@ struct KerasLayerReader {
         Dense(
           units: try size("units"), activation: try activation(),
           usesBias: try flag("use_bias", default: true)))
-    case "Conv2D", "Convolution2D": return .convolution2D(try convolution())
-    case "MaxPooling2D", "MaxPool2D": return .pooling2D(try pooling(.max))
-    case "AveragePooling2D", "AvgPool2D": return .pooling2D(try pooling(.average))
-    case "GlobalAveragePooling2D", "GlobalAvgPool2D":
-      try requireChannelsLast()
-      return .globalAveragePooling2D(keepsDimensions: try flag("keepdims", default: false))
     case "BatchNormalization", "BatchNormalizationV1", "BatchNormalizationV2":
       return .batchNormalization(try batchNormalization())
+    case "LayerNormalization": return .groupNormalization(try layerNormalization())
+    case "GroupNormalization": return .groupNormalization(try groupNormalization())
     case "Activation": return .activation(try activation(default: nil))
     case "ReLU", "LeakyReLU", "ELU", "Softmax": return .activation(try activationLayer())
-    case "Dropout":
-      guard config["noise_shape"]?.isNull ?? true else {
-        throw Unsupported(reason: "it has a noise shape")
-      }
-      return .dropout(rate: Float(try number("rate", default: nil, in: 0..<1)))
+    case "PReLU": return .parametricReLU(sharedAxes: try sharedAxes())
+    case "Embedding": return .embedding(try embedding())
     case "Flatten":
       try requireChannelsLast()
       return .flatten
-    case "ZeroPadding2D": return try zeroPadding()
+    case "Reshape": return .reshape(try extents("target_shape", from: -1))
+    case "Permute": return .permute(try extents("dims", from: 1))
+    case "RepeatVector": return .repeatVector(try size("n"))
     case "Add": return .add
+    case "Subtract", "Multiply", "Average", "Maximum", "Minimum":
+      guard let merge = Merge(rawValue: className.lowercased()) else { break }
+      return .merge(merge)
     case "Concatenate": return .concatenate(axis: try axis(default: -1))
-    case "Sequential", "Functional", "Model":
-      throw Unsupported(reason: "it is a model inside the model")
-    default: throw Unsupported(reason: "the engine has no such layer")
+    case "Rescaling":
+      return .affine(
+        .rescaling(
+          scale: try numbers("scale", default: nil), offset: try numbers("offset", default: 0)))
+    case "Normalization": return .affine(try normalization())
+    case "ActivityRegularization": return .activation(.linear)
+    case "Masking":
+      throw Unsupported(reason: "the engine computes every step of a sequence")
+    default:
+      if let kind = try noiseKind() { return kind }
+      if let kind = try imageKind() { return kind }
     }
+    throw Unsupported(reason: "the engine has no such layer")
   }
 
   private func input() throws(Unsupported) -> Layer.Kind {
+    if let type = config["dtype"]?.string, type == "string" {
+      throw Unsupported(reason: "it takes text")
+    }
+    for key in ["sparse", "ragged"] where try flag(key, default: false) {
+      throw Unsupported(reason: "its input is \(key)")
+    }
     guard let shape = declaredInputShape else {
       throw Unsupported(reason: "its shape is not fixed")
     }
     return .input(shape: shape)
   }
 
-  private func convolution() throws(Unsupported) -> Convolution2D {
-    try requireChannelsLast()
-    guard try size("groups", default: 1) == 1 else { throw Unsupported(reason: "it has groups") }
-    let result = Convolution2D(
-      filters: try size("filters"), kernelSize: try pair("kernel_size"),
-      strides: try pair("strides", default: 1), dilation: try pair("dilation_rate", default: 1),
-      padding: try padding(), activation: try activation(),
-      usesBias: try flag("use_bias", default: true))
-    let unit = Extent2D(height: 1, width: 1)
-    guard result.strides == unit || result.dilation == unit else {
-      throw Unsupported(reason: "it has both strides and dilation")
+  private func noiseKind() throws(Unsupported) -> Layer.Kind? {
+    switch className {
+    case "Dropout":
+      guard config["noise_shape"]?.isNull ?? true else {
+        throw Unsupported(reason: "it has a noise shape")
+      }
+      return .dropout(rate: try rate())
+    case "SpatialDropout1D", "SpatialDropout2D":
+      try requireChannelsLast()
+      return .noise(.spatialDropout(rate: try rate()))
+    case "GaussianNoise":
+      return .noise(
+        .gaussian(deviation: Float(try number("stddev", default: nil, in: 0..<1_000_000))))
+    case "GaussianDropout": return .noise(.gaussianDropout(rate: try rate()))
+    case "AlphaDropout":
+      guard config["noise_shape"]?.isNull ?? true else {
+        throw Unsupported(reason: "it has a noise shape")
+      }
+      return .noise(.alphaDropout(rate: try rate()))
+    default: return nil
     }
-    return result
   }
 
-  private func pooling(_ statistic: Pooling2D.Statistic) throws(Unsupported) -> Pooling2D {
-    try requireChannelsLast()
-    let size = try pair("pool_size", default: 2)
-    let strides = config["strides"]?.isNull ?? true ? size : try pair("strides")
-    return Pooling2D(statistic: statistic, size: size, strides: strides, padding: try padding())
+  private func rate() throws(Unsupported) -> Float {
+    Float(try number("rate", default: nil, in: 0..<1))
   }
 
   private func batchNormalization() throws(Unsupported) -> BatchNormalization {
-    // tf.keras writes the axis as a list, and counts it from the front once it is built.
-    let rank = config["axis"]?.array?.first?.integer ?? config["axis"]?.integer ?? -1
-    // Which of those is the last is checked when the shapes are known.
-    guard rank == -1 || rank == 3 || rank == 1 else {
-      throw Unsupported(reason: "it normalizes axis \(rank), not the last")
-    }
     guard try !flag("renorm", default: false) else {
       throw Unsupported(reason: "it renormalizes")
     }
     return BatchNormalization(
       momentum: Float(try number("momentum", default: 0.99, in: 0..<1.000_001)),
       epsilon: Float(try number("epsilon", default: 1e-3, in: 0..<1_000_000)),
+      usesScale: try flag("scale", default: true), usesCenter: try flag("center", default: true),
+      axis: try axis(default: -1))
+  }
+
+  private func layerNormalization() throws(Unsupported) -> GroupNormalization {
+    guard try !flag("rms_scaling", default: false) else {
+      throw Unsupported(reason: "it scales without centering")
+    }
+    var axes: [Int]
+    if config["axis"]?.array == nil {
+      axes = [try axis(default: -1)]
+    } else {
+      let list = config["axis"]?.array ?? []
+      axes = list.compactMap { $0.integer.flatMap { Int(exactly: $0) } }
+      guard axes.count == list.count, !axes.isEmpty else {
+        throw Unsupported(reason: "its 'axis' is no list of axes")
+      }
+    }
+    // Keras counts from the front once it is built: the axes that are left out come first then.
+    let lastAxes = axes.allSatisfy { $0 < 0 } ? Set(axes) == Set(-axes.count...(-1)) : true
+    guard lastAxes, Set(axes).count == axes.count, axes.max() != 0 else {
+      throw Unsupported(reason: "it normalizes axes \(axes), not the last")
+    }
+    return GroupNormalization(
+      scope: axes.allSatisfy { $0 < 0 } ? .lastAxes(axes.count) : .axes(axes.sorted()),
+      epsilon: Float(try number("epsilon", default: 1e-3, in: 0..<1_000_000)),
       usesScale: try flag("scale", default: true), usesCenter: try flag("center", default: true))
   }
 
-  private func zeroPadding() throws(Unsupported) -> Layer.Kind {
-    try requireChannelsLast()
-    let rows = config["padding"]?.array
-    func amounts(_ index: Int) throws(Unsupported) -> (Int, Int) {
-      let value = rows.map { $0.indices.contains(index) ? $0[index] : .null } ?? config["padding"]
-      if let single = value?.integer { return (try bounded(single, "padding"), Int(single)) }
-      guard let both = value?.array, both.count == 2, let before = both[0].integer,
-        let after = both[1].integer
-      else { throw Unsupported(reason: "its padding is not ((top, bottom), (left, right))") }
-      return (try bounded(before, "padding"), try bounded(after, "padding"))
+  private func groupNormalization() throws(Unsupported) -> GroupNormalization {
+    guard try axis(default: -1) == -1 || config["axis"]?.isNull ?? true else {
+      throw Unsupported(reason: "it normalizes axis \(try axis(default: -1)), not the last")
     }
-    let (top, bottom) = try amounts(0)
-    let (left, right) = try amounts(1)
-    return .zeroPadding2D(top: top, bottom: bottom, left: left, right: right)
+    guard let groups = config["groups"]?.integer ?? (config["groups"] == nil ? 32 : nil),
+      groups == -1 || (1...Int64(Int32.max)).contains(groups)
+    else { throw Unsupported(reason: "its 'groups' is no number of groups") }
+    return GroupNormalization(
+      scope: .groups(Int(groups)),
+      epsilon: Float(try number("epsilon", default: 1e-3, in: 0..<1_000_000)),
+      usesScale: try flag("scale", default: true), usesCenter: try flag("center", default: true))
+  }
+
+  private func embedding() throws(Unsupported) -> Embedding {
+    guard try !flag("mask_zero", default: false) else {
+      throw Unsupported(reason: "it masks steps of a sequence")
+    }
+    return Embedding(vocabulary: try size("input_dim"), dimension: try size("output_dim"))
+  }
+
+  private func normalization() throws(Unsupported) -> Affine {
+    guard try !flag("invert", default: false) else {
+      throw Unsupported(reason: "it undoes a normalization")
+    }
+    if let mean = config["mean"], !mean.isNull {
+      return .normalizationBy(
+        mean: try numbers("mean", default: nil), variance: try numbers("variance", default: nil))
+    }
+    guard config["axis"]?.isNull != true else {
+      throw Unsupported(reason: "it has one mean for all values")
+    }
+    guard try axisOrList(default: -1) == -1 else {
+      throw Unsupported(reason: "its axis is not the last")
+    }
+    return .normalization
+  }
+
+  private func axisOrList(default value: Int) throws(Unsupported) -> Int {
+    guard let list = config["axis"]?.array else { return try axis(default: value) }
+    guard list.count == 1, let axis = list[0].integer.flatMap({ Int(exactly: $0) }) else {
+      throw Unsupported(reason: "it has \(list.count) axes")
+    }
+    return axis
+  }
+
+  private func sharedAxes() throws(Unsupported) -> Set<Int> {
+    guard let found = config["shared_axes"], !found.isNull else { return [] }
+    return Set(try extents("shared_axes", from: 1))
   }
 }

@@ -21,9 +21,14 @@ struct KerasWeights {
     return nil
   }
 
+  /// The layers that the file lists, in its order.
+  func layerNames() throws -> [String] {
+    try Self.names("layer_names", of: file.group(at: base)) ?? []
+  }
+
   func all() throws -> [StoredWeight] {
     let root = try file.group(at: base)
-    var layers = try Self.names("layer_names", of: root) ?? []
+    var layers = try layerNames()
     // Weights that belong to the model itself; Keras 3 always makes the group.
     let top = "top_level_model_weights"
     if !layers.contains(top), root.names.contains(top) { layers.append(top) }
@@ -31,26 +36,11 @@ struct KerasWeights {
     for layer in layers {
       let group = try file.group(at: HDF5File.path(base, layer))
       for name in try Self.names("weight_names", of: group) ?? [] {
-        weights.append(try weight(name, of: layer, in: group))
+        let dataset = try file.dataset(at: HDF5File.path(group.path, name))
+        weights.append(try StoredWeight(of: dataset, layer: layer, name: name))
       }
     }
     return weights
-  }
-
-  private func weight(
-    _ name: String, of layer: String, in group: HDF5Group
-  ) throws -> StoredWeight {
-    let path = HDF5File.path(group.path, name)
-    let dataset = try file.dataset(at: path)
-    guard let type = try ElementType(of: dataset) else {
-      throw CheckpointError(
-        file.path,
-        .malformed(object: path, expected: "numbers", found: dataset.type.description))
-    }
-    let shape = try Shape(dataset.shape)
-    return StoredWeight(
-      layer: layer, name: name, path: path, elementType: type, shape: shape,
-      byteCount: try shape.byteCount(of: type))
   }
 
   /// A list of names, which Keras splits over several attributes when it is long.

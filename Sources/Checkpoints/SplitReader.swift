@@ -81,7 +81,19 @@ struct SplitReader {
     return .integers
   }
 
+  /// Counting samples by class takes memory for each class, also for those that only a damaged
+  /// label, or a layer of absurd width, speaks of.
+  private static let mostClasses = 1 << 20
+
   private func classCount(of y: HDF5Dataset) throws -> (count: Int, areIndices: Bool) {
+    let result = try declaredClassCount(of: y)
+    guard result.count <= Self.mostClasses else {
+      throw malformed(y.path, "at most \(Self.mostClasses) classes", "\(result.count)")
+    }
+    return result
+  }
+
+  private func declaredClassCount(of y: HDF5Dataset) throws -> (count: Int, areIndices: Bool) {
     let type = try ElementType(of: y)
     if let type, type.isFloatingPoint, y.shape.count == 2 { return (y.shape[1], false) }
     guard let type, !type.isFloatingPoint, y.shape.count == 1 else {

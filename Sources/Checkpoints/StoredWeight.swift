@@ -1,3 +1,4 @@
+internal import HDF5
 public import ModelCore
 
 /// One weight of a file, not read yet.
@@ -21,4 +22,21 @@ public struct StoredWeight: Hashable, Sendable {
   }
 
   public var parameterName: ParameterName { ParameterName(layer: layer, role: role) }
+}
+
+extension StoredWeight {
+  /// - Throws: `CheckpointError` when the dataset does not hold numbers.
+  init(of dataset: HDF5Dataset, layer: String, name: String) throws {
+    // In an .h5 Keras leaves its bfloat16 unmarked, and writes nothing else of this type.
+    let bare: ElementType? = dataset.type == .opaque(byteCount: 2) ? .bfloat16 : nil
+    guard let type = try ElementType(of: dataset) ?? bare else {
+      throw CheckpointError(
+        dataset.file.path,
+        .malformed(object: dataset.path, expected: "numbers", found: dataset.type.description))
+    }
+    let shape = try Shape(dataset.shape)
+    self.init(
+      layer: layer, name: name, path: dataset.path, elementType: type, shape: shape,
+      byteCount: try shape.byteCount(of: type))
+  }
 }

@@ -1,4 +1,5 @@
 public import ModelCore
+internal import Zip
 
 /// Samples whose inputs and targets are arrays of foreign files.
 ///

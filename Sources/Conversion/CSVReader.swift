@@ -1,3 +1,5 @@
+internal import Zip
+
 /// Splits text into records and fields as RFC 4180 says, one record in memory at a time.
 ///
 /// Lines may end in LF or CRLF, the last one in nothing. A byte-order mark is skipped, and so is a

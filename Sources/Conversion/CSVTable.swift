@@ -1,5 +1,6 @@
 internal import Foundation
 internal import ModelCore
+internal import Zip
 
 /// A table of numbers as text, one sample a line, with the label in one of its columns.
 ///
@@ -27,11 +28,14 @@ public struct CSVTable {
   ///
   /// - Parameters:
   ///   - separator: an ASCII character between fields.
+  ///   - classNames: the names that labels may have, in the order of their indices; when nil the
+  ///     labels themselves decide.
   ///   - hasHeader: whether the first line holds names; when nil it does if one of its features is
   ///     not a number.
   /// - Throws: `ConversionError` with line and column.
   public init(
-    path: String, label: LabelColumn = .last, separator: Character = ",", hasHeader: Bool? = nil
+    path: String, label: LabelColumn = .last, separator: Character = ",", hasHeader: Bool? = nil,
+    classNames given: [String]? = nil
   ) throws {
     guard let byte = separator.asciiValue, byte != 0x22, byte != 0x0A, byte != 0x0D else {
       throw ConversionError(
@@ -45,7 +49,7 @@ public struct CSVTable {
     do {
       var reader = try CSVReader(stream, separator: byte)
       while try reader.next() { try content.append(reader) }
-      try content.finish()
+      try content.finish(given)
     } catch let error as HeaderError {
       throw ConversionError(file: path, error.problem)
     }
@@ -157,8 +161,22 @@ private struct CSVContent {
   }
 
   /// Gives the labels their final indices.
-  mutating func finish() throws(HeaderError) {
+  mutating func finish(_ given: [String]?) throws(HeaderError) {
     guard columnCount > 0 else { throw .mismatch(expected: "a table", found: "an empty file") }
+    if let given {
+      var indices: [Int64] = []
+      for text in texts {
+        guard let index = given.firstIndex(of: text) else {
+          throw .mismatch(
+            expected: "labels out of " + given.prefix(20).map(quoted).joined(separator: ", "),
+            found: quoted(text))
+        }
+        indices.append(Int64(index))
+      }
+      labels = labels.map { indices[Int($0)] }
+      classNames = given
+      return
+    }
     let whole = texts.compactMap { text -> Int64? in
       guard let value = Double(text), let index = Int64(exactly: value), index >= 0 else {
         return nil

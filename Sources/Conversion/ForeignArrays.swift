@@ -1,7 +1,9 @@
 internal import Foundation
 internal import ModelCore
+internal import Zip
 
-/// Opens the array files of other software: `.npy`, `.npz`, IDX, each also packed by gzip.
+/// Opens the array files of other software: `.npy`, `.npz`, IDX, each also packed by gzip, and
+/// `.safetensors`, also in parts with an index.
 public enum ForeignArrays {
   /// The arrays of a file, in the file's own order, opened but not yet read.
   ///
@@ -14,6 +16,8 @@ public enum ForeignArrays {
     switch format {
     case .zip: return try archive(path)
     case .gzip: return [try array(of: GzipByteStream(path: path), path)]
+    case .safetensors: return try SafetensorsFile.arrays(path)
+    case .index: return try SafetensorsFile.arrays(ofIndex: path)
     case .npy, .idx: return [try array(of: FileByteStream(path: path), path)]
     }
   }
@@ -36,16 +40,18 @@ public enum ForeignArrays {
   }
 
   private enum Format: String {
-    case npy, zip, gzip, idx
+    case npy, zip, gzip, idx, safetensors
+    case index = "safetensors index"
 
     init(of path: String) throws {
-      let start = try FileByteStream(path: path).bytes(at: 0, count: 8)
+      let start = try FileByteStream(path: path).bytes(at: 0, count: 9)
       let format = try Self.recognised(start, path)
       let promised: Format? =
         switch (path as NSString).pathExtension.lowercased() {
         case "npy": .npy
         case "npz": .zip
         case "gz": .gzip
+        case "safetensors": .safetensors
         default: nil
         }
       guard promised == nil || promised == format else {
@@ -65,6 +71,8 @@ public enum ForeignArrays {
       }
       if start.starts(with: [0x1F, 0x8B]) { return .gzip }
       if IDXHeader.isMagic(start) { return .idx }
+      if SafetensorsHeader.isMagic(start) { return .safetensors }
+      if path.hasSuffix(".index.json"), start.first == UInt8(ascii: "{") { return .index }
       if start.starts(with: [0x89, 0x48, 0x44, 0x46]) {
         throw ConversionError(
           file: path,
@@ -81,7 +89,8 @@ public enum ForeignArrays {
       throw ConversionError(
         file: path,
         .mismatch(
-          expected: "a .npy, .npz or IDX file", found: "one that starts with \(describe(start))"))
+          expected: "a .npy, .npz, .safetensors or IDX file",
+          found: "one that starts with \(describe(start))"))
     }
   }
 
@@ -93,7 +102,7 @@ public enum ForeignArrays {
       if member.name.hasSuffix("/") && member.size == 0 { continue }
       guard member.name.hasSuffix(".npy"), member.name.count > 4 else {
         throw ConversionError(
-          file: path, array: member.name,
+          file: path, part: member.name,
           .mismatch(expected: "members named 'name.npy'", found: quoted(member.name)))
       }
       let stream = ZipMemberStream(member, of: archive)
@@ -136,10 +145,10 @@ public enum ForeignArrays {
     do {
       return try body()
     } catch let error as HeaderError {
-      throw ConversionError(file: path, array: name, error.problem)
+      throw ConversionError(file: path, part: name, error.problem)
     } catch let error as ShapeError {
       throw ConversionError(
-        file: path, array: name,
+        file: path, part: name,
         .mismatch(expected: "an array that fits this machine", found: "\(error)"))
     }
   }

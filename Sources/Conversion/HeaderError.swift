@@ -1,3 +1,5 @@
+internal import Zip
+
 /// What is wrong with a file's text or header, before it is known which file it is.
 enum HeaderError: Error, Hashable {
   case mismatch(expected: String, found: String)

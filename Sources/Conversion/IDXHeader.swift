@@ -1,4 +1,5 @@
 internal import ModelCore
+internal import Zip
 
 /// What the head of an IDX file says: the format of MNIST, big-endian throughout.
 ///

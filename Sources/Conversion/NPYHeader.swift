@@ -1,4 +1,5 @@
 internal import ModelCore
+internal import Zip
 
 /// What the head of a NumPy array file says: version 1.0, 2.0 or 3.0.
 ///

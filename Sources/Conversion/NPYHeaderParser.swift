@@ -1,4 +1,5 @@
 internal import ModelCore
+internal import Zip
 
 /// Reads the one Python dictionary that heads a NumPy array file, and nothing else of Python.
 ///

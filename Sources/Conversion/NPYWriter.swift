@@ -1,5 +1,6 @@
 internal import Foundation
 public import ModelCore
+internal import Zip
 
 /// Writes one `.npy` file row by row, byte for byte as `numpy.save` would.
 ///
@@ -93,11 +94,11 @@ extension NPYWriter {
 
 /// The size of an array in bytes in its own type, when a file of it can be written.
 func checkedByteCount(
-  _ type: ElementType, _ shape: Shape, file: String, array: String? = nil
+  _ type: ElementType, _ shape: Shape, file: String, part: String? = nil
 ) throws -> Int {
   guard shape.dimensions.count <= 64 else {
     throw ConversionError(
-      file: file, array: array,
+      file: file, part: part,
       .mismatch(expected: "at most 64 axes", found: "\(shape.dimensions.count)"))
   }
   do {
@@ -106,7 +107,7 @@ func checkedByteCount(
     return try shape.byteCount(of: type)
   } catch {
     throw ConversionError(
-      file: file, array: array,
+      file: file, part: part,
       .mismatch(expected: "an array that fits this machine", found: "\(error)"))
   }
 }

@@ -1,4 +1,5 @@
 public import ModelCore
+internal import Zip
 
 /// An array of a foreign file, read when its elements are needed.
 ///
@@ -149,6 +150,6 @@ public final class NamedArray {
   }
 
   func failure(_ problem: ConversionError.Problem) -> ConversionError {
-    ConversionError(file: file, array: name, problem)
+    ConversionError(file: file, part: name, problem)
   }
 }

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import Zip
 
 /// A file that appears under its own name whole, or not at all.
 ///
@@ -22,6 +23,19 @@ struct PendingFile {
     let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
     guard descriptor >= 0 else { throw failure(.create) }
     return descriptor
+  }
+
+  /// Lets somebody write the temporary file by its path, and puts it in its place.
+  ///
+  /// - Throws: what `body` throws; then nothing is left behind.
+  func fill(_ body: (String) throws -> Void) throws {
+    // Creating it first tells a folder that cannot be written to from a disk that is full.
+    close(try create())
+    do { try body(temporary) } catch {
+      discard()
+      throw error
+    }
+    try commit()
   }
 
   /// Puts the finished file in its place, on the disk as well as in the folder.

@@ -1,4 +1,5 @@
 public import ModelCore
+internal import Zip
 
 /// Finds the weights of a network among the arrays of a file, by name.
 ///
@@ -10,7 +11,7 @@ public enum WeightNames {
 
   /// The array for every weight the network needs.
   ///
-  /// - Throws: `ConversionError.weights` with everything that does not fit at once.
+  /// - Throws: `WeightMismatch` with everything that does not fit at once.
   public static func match(
     _ arrays: [NamedArray], to specifications: [ParameterSpecification], file: String
   ) throws -> [ParameterName: NamedArray] {
@@ -36,7 +37,7 @@ public enum WeightNames {
       }
     }
     report.missing = specifications.map(\.name).filter { found[$0] == nil }
-    guard report.isEmpty else { throw ConversionError(file: file, .weights(report)) }
+    guard report.isEmpty else { throw WeightMismatch(file: file, report: report) }
     return found
   }
 
@@ -65,6 +66,14 @@ public enum WeightNames {
     }
     return result
   }
+}
+
+/// Arrays that are not the weights of a network.
+public struct WeightMismatch: Error, Hashable, Sendable, CustomStringConvertible {
+  public let file: String
+  public let report: WeightReport
+
+  public var description: String { "cannot use \(quoted(file)): \(report)" }
 }
 
 /// All the ways in which some arrays are not the weights of a network.

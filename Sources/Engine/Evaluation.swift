@@ -114,7 +114,7 @@ extension Network {
   public func evaluate(
     _ source: any SampleSource, rows: [Int]? = nil, batchSize: Int = 256
   ) throws -> Evaluation {
-    var result = Evaluation()
+    var result = Evaluation(head: head)
     try forEachBatch(of: source, rows: rows, batchSize: batchSize) { batch, logits, _ in
       result.add(batch, logits: logits)
     }
@@ -127,23 +127,44 @@ public struct Evaluation: Hashable, Sendable {
   public private(set) var count = 0
   public private(set) var correct = 0
   private var totalLoss = 0.0
+  private let head: Head
 
-  /// The share of samples whose label scores highest; 0 when there are none.
-  public var accuracy: Double { count > 0 ? Double(correct) / Double(count) : 0 }
-  /// The mean cross-entropy in nats.
+  /// The share of samples whose label scores highest; of several labels, the share that are told
+  /// right by whether their score is positive. 0 when there are none.
+  public var accuracy: Double { decisions > 0 ? Double(correct) / Double(decisions) : 0 }
+  /// The mean cross-entropy in nats, of several labels their mean.
   public var loss: Double { count > 0 ? totalLoss / Double(count) : 0 }
+  private var decisions = 0
 
-  public init() {}
+  public init(head: Head = .softmax) { self.head = head }
 
   /// Counts a batch, given the network's scores `[B, C]` for it.
   public mutating func add(_ batch: Batch, logits: UnsafeBufferPointer<Float>) {
     let classes = batch.classCount
     for index in 0..<batch.count {
       let range = index * classes..<(index + 1) * classes
-      add(
-        logits: logits[range], target: batch.targets[range],
-        label: Int(batch.likeliestClass(index)))
+      let (scores, target) = (logits[range], batch.targets[range])
+      if head == .multiLabel {
+        add(labels: scores, target: target)
+      } else {
+        add(logits: scores, target: target, label: Int(batch.likeliestClass(index)))
+      }
     }
+  }
+
+  private mutating func add(
+    labels: Slice<UnsafeBufferPointer<Float>>,
+    target: Slice<UnsafeMutableBufferPointer<Float>>
+  ) {
+    var loss = 0.0
+    for (score, share) in zip(labels, target) {
+      let (score, share) = (Double(score), Double(share))
+      loss += max(score, 0) + log1p(exp(-abs(score))) - share * score
+      if (score > 0) == (share > 0.5) { correct += 1 }
+    }
+    totalLoss += loss / Double(max(1, labels.count))
+    decisions += labels.count
+    count += 1
   }
 
   private mutating func add(
@@ -158,6 +179,7 @@ public struct Evaluation: Hashable, Sendable {
     for (score, share) in zip(logits, target) where share != 0 {
       totalLoss += Double(share) * (logSum - Double(score))
     }
+    decisions += 1
     count += 1
   }
 }

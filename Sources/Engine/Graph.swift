@@ -7,19 +7,34 @@ final class Node {
     case dense(Dense)
     case convolution(Convolution2D, border: Border)
     case pool(Pooling2D)
+    /// The gradient of a convolution from its outputs to its inputs.
+    case transposedConvolution(Convolution2D)
     /// With a second input, that one is added before the ReLU.
     case normalization(BatchNormalization)
     case function(Activation)
+    /// Of a sample by itself; the shape is a sample's.
+    case groupNormalization(GroupNormalization, Shape)
+    case embedding(Embedding)
+    case affine(Affine)
+    /// The slope that each element of a sample has where it is not positive.
+    case parametricReLU(slopes: [Int32])
     case softmax
+    case logSoftmax
     /// `index` tells the masks of one network apart.
     case dropout(rate: Float, index: Int)
+    case noise(Noise, index: Int)
     /// The same numbers, seen as a vector.
     case flatten
+    /// The same numbers in Keras's order, seen as another shape.
+    case reshape
+    case linear(LinearMap)
     /// The same numbers in another form.
     case convert
     case pad(Border)
     case add
-    case concatenate
+    case merge(Merge)
+    /// Along the last axis, or along one that `rows` neighbours of a sample come before.
+    case concatenate(rows: Int?)
   }
 
   /// The layer it comes from.
@@ -27,20 +42,27 @@ final class Node {
   let className: String
   /// The layer whose weights it uses.
   var parameterLayer: String
+  /// What its kernel is called; a layer of two convolutions has two.
+  var kernelRole = "kernel"
   var work: Work
   var inputs: [Node]
   /// How its output lies in memory.
   var form: Form
   /// False where training leaves the layer's weights, and its running statistics, as they are.
   var isTrainable: Bool
+  /// Whether it runs as for inference even in training.
+  var isInference: Bool
+  /// Whether other steps use the same weights.
+  var isShared = false
   /// Whether a ReLU is applied to its output.
   var appliesReLU = false
 
   init(_ layer: Layer, _ work: Work, inputs: [Node], form: Form) {
     self.layer = layer.name
-    parameterLayer = layer.name
+    parameterLayer = layer.weightOwner
     className = layer.kind.className
     isTrainable = layer.isTrainable
+    isInference = layer.isInference
     self.work = work
     self.inputs = inputs
     self.form = form
@@ -48,8 +70,9 @@ final class Node {
 
   init(after node: Node, _ work: Work, form: Form) {
     layer = node.layer
-    parameterLayer = node.layer
+    parameterLayer = node.parameterLayer
     isTrainable = node.isTrainable
+    isInference = node.isInference
     className = node.className
     self.work = work
     inputs = [node]

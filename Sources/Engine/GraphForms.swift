@@ -8,16 +8,21 @@ extension Graph {
     for node in nodes {
       switch node.work {
       case .input: node.form = inputForm(node, consumers)
-      case .function, .dropout: node.form = node.inputs[0].form
+      case .function, .dropout, .noise: node.form = node.inputs[0].form
       case .pool, .pad: node.form = node.form.stored(as: node.inputs[0].form)
       case .normalization: node.form = normalized(node)
       case .convolution:
-        if prefersInterleaving(node, consumers) { node.form = node.form.interleaved }
-      case .add:
+        if node.groups > 1 {
+          node.form = groupedForm(node)
+        } else if prefersInterleaving(node, consumers) {
+          node.form = node.form.interleaved
+        }
+      case .add, .merge:
         if node.inputs.allSatisfy(\.form.isInterleaved) { node.form = node.form.interleaved }
       case .flatten: node.form = flattened(node, consumers)
-      case .softmax: node.form = node.form.channelsLast
-      case .dense, .convert, .concatenate: break
+      case .concatenate(let rows): if rows != nil { node.form = node.form.channelsLast }
+      case .dense, .convert, .transposedConvolution: break
+      default: node.form = node.form.channelsLast
       }
     }
     insertConversions()
@@ -34,11 +39,21 @@ extension Graph {
       return node.form.interleaved
     }
     let readsPlanes = readers.allSatisfy {
-      if case .convolution = $0.work { return true }
+      if case .convolution = $0.work { return $0.groups == 1 && !$0.isShared }
       return false
     }
     return readsPlanes && Self.takesPlanes(node.form.channels)
       ? node.form.planar : node.form.blocked
+  }
+
+  /// Blocks of channels may not lie across the border of two groups.
+  private func groupedForm(_ node: Node) -> Form {
+    let (inputs, outputs, groups) = (node.inputs[0].form.channels, node.form.channels, node.groups)
+    let lanes = Form.preferredLanes
+    // Dilated ones exist in blocks as oneDNN's slow reference only.
+    let isDepthwise = inputs == groups && outputs == groups && !node.isDilated
+    let fillsBlocks = inputs / groups % lanes == 0 && outputs / groups % lanes == 0
+    return isDepthwise || fillsBlocks ? node.form.blocked : node.form.planar
   }
 
   /// Without AVX-512, oneDNN has a weight gradient for planes of colour images only.
@@ -62,7 +77,8 @@ extension Graph {
   /// Whether a convolution has so few channels that blocks of them would be mostly padding, and
   /// 16 samples fill a vector better.
   private func prefersInterleaving(_ node: Node, _ consumers: [Node: [Node]]) -> Bool {
-    guard case .convolution = node.work, Processor.hasAVX512 else { return false }
+    guard case .convolution = node.work, Processor.hasAVX512, node.groups == 1, !node.isShared
+    else { return false }
     let (inputs, outputs) = (node.inputs[0].form.channels, node.form.channels)
     guard inputs < 16 else { return false }
     // Planes of up to 3 channels are read without padding.
@@ -78,7 +94,7 @@ extension Graph {
     guard node !== output else { return false }
     return (consumers[node] ?? []).allSatisfy {
       switch $0.work {
-      case .dense: true
+      case .dense: !$0.isShared
       case .function, .dropout: readsAnyOrder($0, consumers)
       default: false
       }
@@ -102,6 +118,19 @@ extension Graph {
 }
 
 extension Node {
+  /// The groups of channels that a convolution keeps apart.
+  var groups: Int {
+    guard case .convolution(let convolution, _) = work,
+      case .grouped(let groups) = convolution.mixing
+    else { return 1 }
+    return groups
+  }
+
+  fileprivate var isDilated: Bool {
+    guard case .convolution(let convolution, _) = work else { return false }
+    return convolution.extent != convolution.kernelSize
+  }
+
   fileprivate var isFlatten: Bool {
     if case .flatten = work { return true }
     return false
@@ -113,16 +142,22 @@ extension Node {
     switch work {
     case .convolution:
       if form.isInterleaved { return input.interleaved }
-      return input.lanes == 1 ? nil : input.blocked
-    case .softmax: return input.channelsLast
-    case .add: return form
-    case .concatenate: return input.isInterleaved ? input.blocked : nil
+      if groups > 1 { return form.lanes == 1 ? input.planar : input.blocked }
+      return input.lanes == 1 && !isShared ? nil : input.blocked
+    case .transposedConvolution: return input.blocked
+    case .add, .merge: return form
+    case .concatenate(let rows):
+      if rows != nil { return input.channelsLast }
+      return input.isInterleaved ? input.blocked : nil
     case .normalization: return index == 1 || input.isInterleaved ? form : nil
     case .flatten:
       // A view that a dense layer reads as it is, or Keras's order of elements.
       if form == input { return nil }
       return form.isVector ? input.channelsLast : form
-    default: return nil
+    case .input, .dense, .pool, .pad, .function, .dropout, .noise, .convert: return nil
+    case .softmax, .logSoftmax, .groupNormalization, .embedding, .affine, .parametricReLU,
+      .reshape, .linear:
+      return input.channelsLast
     }
   }
 }

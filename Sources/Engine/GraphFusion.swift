@@ -72,6 +72,8 @@ extension Node {
     work = normalization.work
     parameterLayer = normalization.parameterLayer
     isTrainable = normalization.isTrainable
+    isInference = normalization.isInference
+    isShared = normalization.isShared
     inputs = [normalization.inputs[0], other]
   }
 }

@@ -10,6 +10,8 @@ public final class Network {
   public let architecture: Architecture
   public let sampleShape: Shape
   public let classCount: Int
+  /// How the scores are to be read, and which loss they are trained with.
+  public let head: Head
   /// The threads that share the work. The same number gives the same bits.
   public let threads: Int
 
@@ -42,6 +44,7 @@ public final class Network {
     self.threads = threads == 0 ? Processor.coreCount : threads
     sampleShape = try architecture.inputShape()
     classCount = try architecture.classCount()
+    head = try architecture.head()
     Processor.setThreads(self.threads)
     if self.threads > 1 { ck_yield_while_waiting() }
     let processor = try Processor()
@@ -77,7 +80,7 @@ public final class Network {
   /// The most samples that are computed at once, to bound memory.
   private static let largestChunk = 256
 
-  /// Class scores before a final softmax, in inference mode: dropout off, running statistics.
+  /// Class scores before a final softmax or sigmoid, in inference mode: dropout off, running statistics.
   ///
   /// - Parameters:
   ///   - inputs: `[count, E]`.
@@ -109,7 +112,8 @@ public final class Network {
   /// Runs forward and backward and replaces the gradients.
   ///
   /// - Returns: `L = sum_i weights[i] * CE(targets[i], softmax(z_i))`, with `z` the logits and
-  ///   `CE(t, p) = -sum_c t_c log p_c`.
+  ///   `CE(t, p) = -sum_c t_c log p_c`; for a head of several labels
+  ///   `L = sum_i weights[i] * mean_c BCE(targets[i, c], sigmoid(z_ic))`.
   /// - Throws: `EngineError.nonFiniteLoss`, `EngineError.emptyBatch`, `EngineError.elementCount`,
   ///   `OneDNNError`. Gradients are undefined after an error.
   @discardableResult
@@ -119,8 +123,9 @@ public final class Network {
     }
     return try backpropagate(batch, mode: mode) { logits, gradient in
       lossRoom.withUnsafeMutableBufferPointer { room in
-        Float(
-          ck_cross_entropy(
+        let loss = head == .multiLabel ? ck_binary_cross_entropy : ck_cross_entropy
+        return Float(
+          loss(
             gradient.baseAddress, logits.baseAddress, batch.targets.baseAddress,
             batch.weights.baseAddress, batch.count, classCount, room.baseAddress))
       }
@@ -139,19 +144,36 @@ public final class Network {
       _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
     ) throws -> Float
   ) throws -> Float {
+    var value: Float = 0
+    _ = try run(batch, .training(mode)) { logits, gradient in
+      value = try loss(logits, gradient)
+      return value
+    }
+    return value
+  }
+
+  /// Runs forward, the caller's loss and backward.
+  ///
+  /// - Throws: what `loss` throws, `EngineError`, `OneDNNError`.
+  func run(
+    _ batch: Batch, _ purpose: Plan.Purpose,
+    loss: (
+      _ logits: UnsafeBufferPointer<Float>, _ gradient: UnsafeMutableBufferPointer<Float>
+    ) throws -> Float
+  ) throws -> Plan {
     guard batch.count > 0, let input = batch.inputs.baseAddress else {
       throw EngineError.emptyBatch
     }
     try check("a sample of the batch", batch.sampleElementCount, is: sampleShape.elementCount)
     try check("a target of the batch", batch.classCount, is: classCount)
     Processor.setThreads(threads)
-    let plan = try plan(batch.count, .training(mode))
+    let plan = try self.plan(batch.count, purpose)
     lastPlan = plan
-    try plan.runForward(input, dropoutKey: mode == .training ? dropout.next() : 0)
+    try plan.runForward(input, dropoutKey: purpose == .training(.training) ? dropout.next() : 0)
     let value = try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
     guard value.isFinite else { throw EngineError.nonFiniteLoss(value) }
     try plan.runBackward()
-    return value
+    return plan
   }
 
   /// The logits `[N, C]` of the last `backpropagate`'s batch; empty before the first. They are
@@ -194,8 +216,11 @@ public final class Network {
   /// An optimizer for this network's weights, which it keeps alive.
   ///
   /// - Throws: `EngineError.invalidSetting`.
-  public func makeOptimizer(_ kind: TrainingRecipe.Optimizer) throws -> Optimizer {
-    try Optimizer(network: self, kind: kind)
+  public func makeOptimizer(
+    _ kind: TrainingRecipe.Optimizer, weightDecay: Float = 0,
+    clipping: TrainingRecipe.Clipping = .none
+  ) throws -> Optimizer {
+    try Optimizer(network: self, kind: kind, weightDecay: weightDecay, clipping: clipping)
   }
 
   /// A running average that starts as a copy of the weights.

@@ -10,7 +10,7 @@ struct ParameterSlot {
     /// A dense kernel `[I, O]`; `rows[i]` is where Keras's input `i` lies in a sample.
     case dense(rows: [Int32], inputs: Int, units: Int)
     /// A convolution's kernel, `[height, width, in, out]` in Keras.
-    case convolution(inputs: Int, outputs: Int)
+    case convolution(KernelPadding)
   }
 
   let specification: ParameterSpecification
@@ -20,6 +20,17 @@ struct ParameterSlot {
   /// In `weights` and `gradients` if it is trainable, else in `statistics`; in floats.
   let offset: Int
   let count: Int
+}
+
+/// What a convolution's kernel is in a file, and with the channels that blocks are filled up with.
+struct KernelPadding {
+  /// Windows' pixels, and a group's channels in and out as the file has them.
+  let taps: Int
+  let inputs: Int
+  let outputs: Int
+  let groups: Int
+  /// As they are computed.
+  let problem: ConvolutionProblem
 }
 
 /// All weights of a network, in the layouts they are computed in.
@@ -84,9 +95,9 @@ private struct SlotBuilder {
   init(_ architecture: Architecture, graph: Graph, processor: Processor) {
     self.processor = processor
     frozen = Set(architecture.layers.filter { !$0.isTrainable }.map(\.name))
-    nodes = Dictionary(graph.nodes.filter(\.hasWeights).map { ($0.parameterLayer, $0) }) {
-      first, _ in first
-    }
+    nodes = Dictionary(
+      graph.nodes.filter(\.hasWeights).map { ("\($0.parameterLayer)/\($0.kernelRole)", $0) }
+    ) { first, _ in first }
   }
 
   func trains(_ layer: String) -> Bool { !frozen.contains(layer) }
@@ -118,30 +129,42 @@ private struct SlotBuilder {
     _ specification: ParameterSpecification
   ) throws -> (ParameterSlot.Order, Layout?) {
     // A layer that the output does not depend on keeps its weights as they are.
-    guard let node = nodes[specification.name.layer], specification.name.role == "kernel" else {
-      return (.vector, nil)
-    }
+    guard let node = nodes[specification.name.description] else { return (.vector, nil) }
     switch node.work {
     case .dense(let dense):
       let form = node.inputs[0].form
       let used = specification.shape.dimensions[0]
       let rows = (0..<used).map { Int32(form.position(ofFlattened: $0)) }
-      let layout = try processor.denseLayout(inputs: form.elementCount, units: dense.units)
+      // Keras's order, with a row for every float of a sample, also for those that pad it.
+      let layout = try Layout([dense.units, form.elementCount], .io)
       return (.dense(rows: rows, inputs: form.elementCount, units: dense.units), layout)
     case .convolution(let convolution, let border) where !node.form.isInterleaved:
       let problem = ConvolutionProblem(convolution, border: border, node: node)
-      let layout = try processor.convolutionLayout(problem)
-      return (.convolution(inputs: problem.inputs, outputs: problem.outputs), layout)
+      return try place(specification, problem, groups: node.groups)
+    case .transposedConvolution(let convolution):
+      return try place(
+        specification, ConvolutionProblem(adjointOf: convolution, node: node), groups: 1)
     // Our own loops read Keras's order.
     default: return (.vector, nil)
     }
   }
+
+  private func place(
+    _ specification: ParameterSpecification, _ problem: ConvolutionProblem, groups: Int
+  ) throws -> (ParameterSlot.Order, Layout?) {
+    let kernel = KernelPadding(
+      taps: problem.kernel.height * problem.kernel.width,
+      inputs: problem.source.channels / groups, outputs: problem.destination.channels / groups,
+      groups: groups, problem: problem)
+    return (.convolution(kernel), try processor.convolutionLayout(problem))
+  }
 }
 
 extension Node {
-  fileprivate var hasWeights: Bool {
+  /// Whether it has a kernel or something else that it may share.
+  var hasWeights: Bool {
     switch work {
-    case .dense, .convolution, .normalization: true
+    case .dense, .convolution, .transposedConvolution, .normalization: true
     default: false
     }
   }

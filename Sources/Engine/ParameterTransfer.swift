@@ -87,29 +87,40 @@ extension ParameterStore {
 extension ParameterSlot {
   /// The kernel with its padding and without blocks: `[O, I]` or `[O, I, height, width]`.
   fileprivate func plainLayout() throws(OneDNNError) -> Layout? {
-    let extents = specification.shape.dimensions
     switch order {
     case .vector: return nil
     case .dense(_, let inputs, let units): return try Layout([units, inputs], .io)
-    case .convolution(let inputs, let outputs):
-      return try Layout([outputs, inputs, extents[0], extents[1]], .hwio)
+    case .convolution(let kernel):
+      return try kernel.problem.weights(in: kernel.problem.groups > 1 ? .hwigo : .hwio)
     }
   }
 
   /// Calls `body` with every element's index in Keras's order and in `plainLayout`'s.
   fileprivate func forEachPosition(_ body: (_ keras: Int, _ position: Int) -> Void) {
-    let extents = specification.shape.dimensions
     switch order {
     case .vector: break
     case .dense(let rows, _, let units):
       for (row, target) in rows.enumerated() {
         for unit in 0..<units { body(row * units + unit, Int(target) * units + unit) }
       }
-    case .convolution(let inputs, let outputs):
-      for tap in 0..<extents[0] * extents[1] {
-        for input in 0..<extents[2] {
-          let (keras, position) = ((tap * extents[2] + input) * extents[3], tap * inputs + input)
-          for output in 0..<extents[3] { body(keras + output, position * outputs + output) }
+    case .convolution(let kernel): kernel.forEachPosition(body)
+    }
+  }
+}
+
+extension KernelPadding {
+  /// Both orders are window, inputs, groups, outputs from the outside in.
+  fileprivate func forEachPosition(_ body: (_ keras: Int, _ position: Int) -> Void) {
+    let (paddedInputs, paddedOutputs) = (
+      problem.inputs / problem.groups, problem.outputs / problem.groups
+    )
+    for tap in 0..<taps {
+      for input in 0..<inputs {
+        for group in 0..<groups {
+          let keras = ((tap * inputs + input) * groups + group) * outputs
+          let position =
+            ((tap * paddedInputs + input) * problem.groups + group) * paddedOutputs
+          for output in 0..<outputs { body(keras + output, position + output) }
         }
       }
     }

@@ -18,6 +18,17 @@ final class PlanState {
   init(input: UnsafePointer<Float>) { self.input = input }
 }
 
+/// oneDNN's view of some of the caller's samples.
+struct InputMemory {
+  let memory: Memory
+  /// Where they begin, in floats.
+  let offset: Int
+
+  func move(to input: UnsafePointer<Float>) throws(OneDNNError) {
+    try memory.move(to: UnsafeMutableRawPointer(mutating: input + offset))
+  }
+}
+
 /// A network compiled for one batch size and one purpose: two flat lists of steps.
 ///
 /// Everything is decided and allocated when the plan is built; running it allocates nothing.
@@ -25,6 +36,8 @@ final class Plan {
   enum Purpose: Hashable {
     case inference
     case training(Network.Mode)
+    /// Frozen training that also finds the gradient of the samples themselves.
+    case inputGradient
   }
 
   let samples: Int
@@ -35,14 +48,17 @@ final class Plan {
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
   let logitGradient: UnsafeMutableBufferPointer<Float>
+  /// `[N, E]` after `runBackward`, in the caller's order; empty unless the purpose asks for it.
+  let inputGradient: UnsafeMutableBufferPointer<Float>
   /// oneDNN's view of the caller's samples, where it reads them without a copy.
-  private let inputMemories: [Memory]
+  private let inputMemories: [InputMemory]
   private let keptAlive: [AnyObject]
 
   init(
     samples: Int, state: PlanState, forward: [Step], backward: [Step],
     logits: UnsafeMutableBufferPointer<Float>,
-    logitGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [Memory],
+    logitGradient: UnsafeMutableBufferPointer<Float>,
+    inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
     keepingAlive: [AnyObject]
   ) {
     self.samples = samples
@@ -51,6 +67,7 @@ final class Plan {
     backwardSteps = backward
     self.logits = logits
     self.logitGradient = logitGradient
+    self.inputGradient = inputGradient
     self.inputMemories = inputMemories
     keptAlive = keepingAlive
   }
@@ -63,7 +80,7 @@ final class Plan {
   func runForward(_ input: UnsafePointer<Float>, dropoutKey: UInt64) throws {
     state.input = input
     state.dropoutKey = dropoutKey
-    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for memory in inputMemories { try memory.move(to: input) }
     for step in forwardSteps { try step.run() }
   }
 
@@ -83,7 +100,7 @@ final class Plan {
     _ input: UnsafePointer<Float>, seconds: inout [Double], clock: () -> Double
   ) throws {
     state.input = input
-    for memory in inputMemories { try memory.move(to: UnsafeMutableRawPointer(mutating: input)) }
+    for memory in inputMemories { try memory.move(to: input) }
     for (index, step) in (forwardSteps + backwardSteps).enumerated() {
       let start = clock()
       try step.run()

@@ -4,7 +4,7 @@ internal import ModelCore
 extension PlanBuilder {
   func buildFunction(_ node: Node, _ activation: Activation) throws {
     guard let (function, parameter) = activation.kernel else {
-      preconditionFailure("\(node.layer) is no element-wise function")
+      return try buildMap(node, activation)
     }
     let input = node.inputs[0]
     let (form, count) = (node.form, elementCount(node.form))
@@ -40,14 +40,45 @@ extension PlanBuilder {
     }
   }
 
+  /// A function whose slope follows from what went in.
+  private func buildMap(_ node: Node, _ activation: Activation) throws {
+    guard let map = activation.map else {
+      preconditionFailure("\(node.layer) is no element-wise function")
+    }
+    let input = node.inputs[0]
+    let (form, count) = (node.form, elementCount(node.form))
+    let x = try self.activation(of: input)
+    if trains { pool.hold(x) }
+    let buffer = try output(of: node, over: input)
+    let (source, target) = (x.pointer, buffer.pointer)
+    add(node, "activation") { ck_map(target, source, map.function, map.a, map.b, map.c, count) }
+    if !map.keepsZero, form.hasPadding { clearPadding(node, target) }
+    whenBackward { [self] in
+      defer { pool.release(x) }
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node)
+      let outgoing = writable(incoming, form)
+      let (arriving, change) = (incoming.pointer, outgoing.pointer)
+      add(node, "activation gradient") {
+        ck_map_gradient(change, arriving, source, map.function, map.a, map.b, map.c, count)
+      }
+      finish(incoming, outgoing, input)
+    }
+  }
+
   func buildSoftmax(_ node: Node) throws {
     let input = node.inputs[0]
     let form = node.form
     let (rows, classes) = (samples * form.pixels, form.channels)
+    var isLogarithm = false
+    if case .logSoftmax = node.work { isLogarithm = true }
     let source = try activationPointer(of: input)
     let buffer = try output(of: node, over: input)
     let target = buffer.pointer
-    add(node, "softmax") { ck_softmax(target, source, rows, classes) }
+    let (forward, backward) =
+      isLogarithm
+      ? (ck_log_softmax, ck_log_softmax_gradient) : (ck_softmax, ck_softmax_gradient)
+    add(node, "softmax") { forward(target, source, rows, classes) }
     if trains { pool.hold(buffer) }
     whenBackward { [self] in
       defer { pool.release(buffer) }
@@ -55,7 +86,7 @@ extension PlanBuilder {
       let incoming = gradient(of: node)
       let outgoing = writable(incoming, form)
       let (source, change) = (incoming.pointer, outgoing.pointer)
-      add(node, "softmax gradient") { ck_softmax_gradient(change, source, target, rows, classes) }
+      add(node, "softmax gradient") { backward(change, source, target, rows, classes) }
       finish(incoming, outgoing, input)
     }
   }
@@ -81,6 +112,60 @@ extension PlanBuilder {
     }
   }
 
+  func buildNoise(_ node: Node, _ noise: Noise, index: Int) throws {
+    let input = node.inputs[0]
+    guard usesBatchStatistics else { return try passThrough(node, input) }
+    let (form, count) = (node.form, elementCount(node.form))
+    let (state, salt) = (state, UInt64(index) &* 0x9e37_79b9_7f4a_7c15)
+    let (kind, amount) = noise.kernel
+    let source = try activationPointer(of: input)
+    let buffer = try output(of: node, over: input)
+    let target = buffer.pointer
+    add(node, "noise") {
+      ck_add_noise(
+        target, source, kind, amount, 0, state.dropoutKey &+ salt, form.lanes, form.pixels, count)
+    }
+    if form.hasPadding { clearPadding(node, target) }
+    whenBackward { [self] in
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node)
+      let outgoing = writable(incoming, form)
+      let (source, change) = (incoming.pointer, outgoing.pointer)
+      add(node, "noise gradient") {
+        ck_add_noise(
+          change, source, kind, amount, 1, state.dropoutKey &+ salt, form.lanes, form.pixels,
+          count)
+      }
+      finish(incoming, outgoing, input)
+    }
+  }
+
+  func buildMerge(_ node: Node, _ merge: Merge) throws {
+    let buffers = try node.inputs.map { try activation(of: $0) }
+    let terms = FloatPointers(buffers.map(\.pointer))
+    keepAlive(terms)
+    let buffer = take(node.form)
+    set(buffer, for: node)
+    let (target, count, join) = (buffer.pointer, elementCount(node.form), merge.kernel)
+    add(node, "join") { ck_join_apply(target, terms.base, terms.count, join, count) }
+    if trains { for buffer in buffers { pool.hold(buffer) } }
+    whenBackward { [self] in
+      defer { for buffer in buffers { pool.release(buffer) } }
+      guard needsGradient(node) else { return }
+      let incoming = gradient(of: node)
+      let change = incoming.pointer
+      for (index, input) in node.inputs.enumerated() where needsGradient(input) {
+        let outgoing = take(node.form)
+        let result = outgoing.pointer
+        add(node, "join gradient") {
+          ck_join_gradient(result, change, terms.base, terms.count, index, join, count)
+        }
+        contribute(outgoing, to: input)
+      }
+      pool.release(incoming)
+    }
+  }
+
   private func passThrough(_ node: Node, _ input: Node) throws {
     try alias(node, to: input)
     whenBackward { [self] in
@@ -96,7 +181,7 @@ extension PlanBuilder {
   }
 
   /// Memory for a node's output: its input's, if nobody else needs that.
-  private func output(of node: Node, over input: Node) throws -> Buffer {
+  func output(of node: Node, over input: Node) throws -> Buffer {
     if mayOverwrite(input), input.form.isSameMemory(as: node.form) {
       try alias(node, to: input)
       return try activation(of: node)
@@ -114,18 +199,5 @@ extension PlanBuilder {
   func finish(_ incoming: Buffer, _ outgoing: Buffer, _ input: Node) {
     if outgoing !== incoming { pool.release(incoming) }
     contribute(outgoing, to: input)
-  }
-}
-
-extension Activation {
-  fileprivate var kernel: (ck_function, Float)? {
-    switch self {
-    case .relu: (CK_LEAKY_RELU, 0)
-    case .leakyReLU(let slope): (CK_LEAKY_RELU, slope)
-    case .elu(let alpha): (CK_ELU, alpha)
-    case .sigmoid: (CK_SIGMOID, 0)
-    case .tanh: (CK_TANH, 0)
-    case .linear, .softmax: nil
-    }
   }
 }

@@ -5,7 +5,7 @@ internal import OneDNN
 extension PlanBuilder {
   /// A convolution of few channels, by our own loops.
   func buildInterleavedConvolution(_ node: Node, _ problem: ConvolutionProblem) throws {
-    guard let kernel = store.slot(node.parameterLayer, "kernel") else {
+    guard let kernel = store.slot(node.parameterLayer, node.kernelRole) else {
       preconditionFailure("\(node.layer) has no kernel")
     }
     let bias = problem.usesBias ? store.slot(node.parameterLayer, "bias") : nil
@@ -27,9 +27,14 @@ extension PlanBuilder {
       let incoming = gradient(of: node, maskedBy: mask)
       if let mask { pool.release(mask) }
       let change = incoming.pointer
-      let (dw, db) = (store.gradient(kernel), bias.map(store.gradient))
-      add(node, "backward weights") {
-        withUnsafePointer(to: geometry) { ck_conv_backward_weights(dw, db, source, change, $0) }
+      writeGradient(of: kernel, node) { dw in
+        writeGradient(of: bias, node) { db in
+          add(node, "backward weights") {
+            withUnsafePointer(to: geometry) {
+              ck_conv_backward_weights(dw, db, source, change, $0)
+            }
+          }
+        }
       }
       pool.release(x)
       if needsGradient(input) {

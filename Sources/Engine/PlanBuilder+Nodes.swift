@@ -12,22 +12,35 @@ extension PlanBuilder {
     case .pool(let pooling): try buildPool(node, pooling)
     case .normalization(let normalization): try buildNormalization(node, normalization)
     case .function(let activation): try buildFunction(node, activation)
-    case .softmax: try buildSoftmax(node)
+    case .transposedConvolution(let convolution):
+      try buildTransposedConvolution(node, convolution)
+    case .groupNormalization(let normalization, let shape):
+      try buildGroupNormalization(node, normalization, shape)
+    case .embedding(let embedding): try buildEmbedding(node, embedding)
+    case .affine(let affine): try buildAffine(node, affine)
+    case .parametricReLU(let slopes): try buildParametricReLU(node, slopes)
+    case .softmax, .logSoftmax: try buildSoftmax(node)
     case .dropout(let rate, let index): try buildDropout(node, rate: rate, index: index)
-    case .flatten: try buildFlatten(node)
+    case .noise(let noise, let index): try buildNoise(node, noise, index: index)
+    case .flatten, .reshape: try buildFlatten(node)
+    case .linear(let map): try buildLinear(node, map)
     case .convert: try buildConversion(node)
     case .pad(let border): try buildPad(node, border)
     case .add: try buildAdd(node)
-    case .concatenate: try buildConcatenation(node)
+    case .merge(let merge): try buildMerge(node, merge)
+    case .concatenate(let rows): try buildConcatenation(node, rows: rows)
     }
   }
 
   /// Samples that already lie as they are needed are read where the caller has them.
   private func buildInput(_ node: Node) {
     let form = node.form
-    guard !form.isSameMemory(as: form.channelsLast) || !readsInputInPlace(node) else { return }
+    let wantsGradient = purpose == .inputGradient
+    guard wantsGradient || !form.isSameMemory(as: form.channelsLast) || !readsInputInPlace(node)
+    else { return }
     let buffer = take(form)
     set(buffer, for: node)
+    if wantsGradient { whenBackward { [self] in leaveInputGradient(node) } }
     let (target, state, samples) = (buffer.pointer, state, samples)
     if form.isInterleaved {
       add(node, "stage") {
@@ -43,13 +56,22 @@ extension PlanBuilder {
     }
   }
 
+  /// Puts what flows back into the samples where and how the caller has them.
+  private func leaveInputGradient(_ node: Node) {
+    let incoming = gradient(of: node)
+    addConversion(
+      node, "input gradient", from: node.form, incoming.pointer, to: node.form.channelsLast,
+      takeInputGradient(node.form.channelsLast))
+    pool.release(incoming)
+  }
+
   /// Kernels take their addresses when the plan is built; only oneDNN's can be moved.
   private func readsInputInPlace(_ node: Node) -> Bool {
     node !== graph.output
       && readers(of: node).allSatisfy { reader in
         switch reader.work {
         case .dense, .convolution: true
-        case .flatten: readsInputInPlace(reader)
+        case .flatten, .reshape: readsInputInPlace(reader)
         default: false
         }
       }
@@ -73,19 +95,30 @@ extension PlanBuilder {
   func isCallersInput(_ node: Node) -> Bool {
     switch node.work {
     case .input: !hasActivation(node)
-    case .flatten: isCallersInput(node.inputs[0])
+    case .flatten, .reshape: isCallersInput(node.inputs[0])
     default: false
     }
   }
 
-  /// oneDNN's view of a node's output.
-  func memory(of node: Node, _ layout: Layout) throws -> Memory {
+  /// oneDNN's view of a node's output, or of its samples from `first` on.
+  func memory(of node: Node, _ layout: Layout, from first: Int = 0) throws -> Memory {
+    let offset = node.form.elementCount(samples: first)
     if isCallersInput(node) {
       let memory = try Memory(layout, at: nil, on: processor)
-      addInputMemory(memory)
+      addInputMemory(InputMemory(memory: memory, offset: offset))
       return memory
     }
-    return try memory(at: try activation(of: node).pointer, layout)
+    return try memory(at: try activation(of: node).pointer + offset, layout)
+  }
+
+  /// Where a node's output will be when a step runs.
+  func floats(of node: Node) throws -> () -> UnsafePointer<Float> {
+    if isCallersInput(node) {
+      let state = state
+      return { state.input }
+    }
+    let pointer = UnsafePointer(try activation(of: node).pointer)
+    return { pointer }
   }
 
   func memory(at pointer: UnsafeMutablePointer<Float>, _ layout: Layout) throws -> Memory {
@@ -159,18 +192,24 @@ extension PlanBuilder {
     }
   }
 
-  private func buildConcatenation(_ node: Node) throws {
-    let to = node.form
-    let buffer = take(to)
+  /// Along another axis than the last, a row of a sample is everything from that axis on: joined
+  /// like the channels of one pixel.
+  private func joined(_ form: Form, rows: Int?) -> Form {
+    rows.map { .vector(form.elementCount / max(1, $0)) } ?? form
+  }
+
+  private func buildConcatenation(_ node: Node, rows: Int?) throws {
+    let to = joined(node.form, rows: rows)
+    let buffer = take(node.form)
     set(buffer, for: node)
-    let (target, samples) = (buffer.pointer, samples)
+    let (target, samples) = (buffer.pointer, samples * (rows ?? 1))
     if to.hasPadding {
       let count = elementCount(to)
       add(node, "clear") { ck_fill(target, 0, count) }
     }
     var first = 0
     for input in node.inputs {
-      let (from, start) = (input.form, first)
+      let (from, start) = (joined(input.form, rows: rows), first)
       let source = try activation(of: input).pointer
       add(node, "copy") {
         ck_copy_channels(
@@ -179,20 +218,20 @@ extension PlanBuilder {
       }
       first += from.channels
     }
-    whenBackward { [self] in splitGradient(node) }
+    whenBackward { [self] in splitGradient(node, rows: rows) }
   }
 
-  private func splitGradient(_ node: Node) {
+  private func splitGradient(_ node: Node, rows: Int?) {
     guard needsGradient(node) else { return }
-    let (to, samples) = (node.form, samples)
+    let (to, samples) = (joined(node.form, rows: rows), samples * (rows ?? 1))
     let incoming = gradient(of: node)
     let source = incoming.pointer
     var first = 0
     for input in node.inputs {
-      let (from, start) = (input.form, first)
+      let (from, start) = (joined(input.form, rows: rows), first)
       first += from.channels
       guard needsGradient(input) else { continue }
-      let outgoing = take(from)
+      let outgoing = take(input.form)
       let target = outgoing.pointer
       if from.hasPadding {
         let count = elementCount(from)

@@ -46,7 +46,9 @@ extension PlanBuilder {
   }
 
   /// Keras runs a normalization that is not trainable in inference mode.
-  private func usesOwnStatistics(_ node: Node) -> Bool { usesBatchStatistics && node.isTrainable }
+  private func usesOwnStatistics(_ node: Node) -> Bool {
+    usesBatchStatistics && node.isTrainable && !node.isInference
+  }
 
   private func normalizationMemory(
     _ node: Node, _ normalization: BatchNormalization
@@ -113,15 +115,18 @@ extension PlanBuilder {
       ? (shared == nil ? writable(incoming, node.form) : take(node.form)) : nil
     let gamma = normalization.usesScale ? store.slot(node.parameterLayer, "gamma") : nil
     let beta = normalization.usesCenter ? store.slot(node.parameterLayer, "beta") : nil
-    let (dgamma, dbeta) = (gamma.map(store.gradient), beta.map(store.gradient))
     let (dx, dresidual) = (outgoing?.pointer, counts ? shared?.pointer : nil)
     let (dy, source, output) = (incoming.pointer, x.pointer, mask?.pointer)
     let (relu, fixed) = (Int32(counts ? 1 : 0), Int32(usesOwnStatistics(node) ? 0 : 1))
-    add(node, "normalization gradient") {
-      withUnsafePointer(to: memory.geometry) {
-        ck_norm_backward(
-          dx, dgamma, dbeta, dresidual, dy, source, output, memory.mean, memory.variance,
-          memory.gamma, memory.beta, relu, fixed, $0, memory.room)
+    writeGradient(of: gamma, node) { dgamma in
+      writeGradient(of: beta, node) { dbeta in
+        add(node, "normalization gradient") {
+          withUnsafePointer(to: memory.geometry) {
+            ck_norm_backward(
+              dx, dgamma, dbeta, dresidual, dy, source, output, memory.mean, memory.variance,
+              memory.gamma, memory.beta, relu, fixed, $0, memory.room)
+          }
+        }
       }
     }
     if let residual, let shared {

@@ -21,9 +21,12 @@ final class PlanBuilder {
   /// What a node's backward step has to know from its forward step.
   private var pending: [() throws -> Void] = []
   private var contributions: [Node: [Buffer]] = [:]
-  private(set) var inputMemories: [Memory] = []
+  /// `[N, E]`: what flows back into the samples, where that is asked for.
+  private var inputGradient = UnsafeMutableBufferPointer<Float>(start: nil, count: 0)
+  private(set) var inputMemories: [InputMemory] = []
   private var scratchpads: [Memory] = []
   private var keptAlive: [AnyObject] = []
+  private var writtenGradients: Set<Int> = []
 
   init(graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose) {
     self.graph = graph
@@ -65,14 +68,18 @@ final class PlanBuilder {
     try placeScratchpads()
     return Plan(
       samples: samples, state: state, forward: forwardSteps, backward: backwardSteps,
-      logits: logits, logitGradient: gradient, inputMemories: inputMemories,
+      logits: logits, logitGradient: gradient, inputGradient: inputGradient,
+      inputMemories: inputMemories,
       keepingAlive: keptAlive + pool.all)
   }
 
   // MARK: Steps
 
-  func add(_ node: Node, _ operation: String, _ run: @escaping () throws -> Void) {
-    append(Step(name: "\(node.layer): \(operation)", implementation: "kernel", run: run))
+  func add(
+    _ node: Node, _ operation: String, implementation: String = "kernel",
+    _ run: @escaping () throws -> Void
+  ) {
+    append(Step(name: "\(node.layer): \(operation)", implementation: implementation, run: run))
   }
 
   func add(_ node: Node, _ operation: String, _ primitive: Primitive) {
@@ -92,8 +99,17 @@ final class PlanBuilder {
     if trains { pending.append(body) }
   }
 
+  /// Makes room for the gradient of the samples, which the caller reads after the last step.
+  func takeInputGradient(_ form: Form) -> UnsafeMutablePointer<Float> {
+    let buffer = take(form)
+    pool.hold(buffer)
+    inputGradient = UnsafeMutableBufferPointer(
+      start: buffer.pointer, count: elementCount(form))
+    return buffer.pointer
+  }
+
   func keepAlive(_ object: AnyObject) { keptAlive.append(object) }
-  func addInputMemory(_ memory: Memory) { inputMemories.append(memory) }
+  func addInputMemory(_ memory: InputMemory) { inputMemories.append(memory) }
 
   // MARK: Activations
 
@@ -162,7 +178,9 @@ final class PlanBuilder {
   private lazy var trainableBefore: Set<Node> = {
     var result: Set<Node> = []
     for node in graph.nodes
-    where node.hasTrainableWeights || node.inputs.contains(where: result.contains) {
+    where node.hasTrainableWeights || (node.isInput && purpose == .inputGradient)
+      || node.inputs.contains(where: result.contains)
+    {
       result.insert(node)
     }
     return result
@@ -188,6 +206,25 @@ final class PlanBuilder {
     }
     for part in parts where part !== sum { pool.release(part) }
     return sum
+  }
+
+  // MARK: Gradients of weights
+
+  /// Lets steps write a weight's gradient: in its place, or where another call of the layer has
+  /// written before, beside it and then added.
+  func writeGradient(
+    of slot: ParameterSlot?, _ node: Node,
+    _ body: (UnsafeMutablePointer<Float>?) throws -> Void
+  ) rethrows {
+    guard let slot else { return try body(nil) }
+    let target = store.gradient(slot)
+    guard !writtenGradients.insert(slot.offset).inserted else { return try body(target) }
+    let room = pool.take(slot.count)
+    let (share, count) = (room.pointer, slot.count)
+    add(node, "clear weight gradient") { ck_fill(share, 0, count) }
+    try body(share)
+    add(node, "sum weight gradient") { ck_blend(target, 1, share, 1, count) }
+    pool.release(room)
   }
 
   // MARK: Scratchpads
@@ -220,10 +257,17 @@ final class FloatPointers {
 }
 
 extension Node {
+  var isInput: Bool {
+    if case .input = work { return true }
+    return false
+  }
+
   var hasTrainableWeights: Bool {
     switch work {
-    case .dense, .convolution: true
+    case .dense, .convolution, .transposedConvolution, .embedding, .parametricReLU: true
     case .normalization(let normalization): normalization.usesScale || normalization.usesCenter
+    case .groupNormalization(let normalization, _):
+      normalization.usesScale || normalization.usesCenter
     default: false
     }
   }

@@ -9,14 +9,33 @@ struct ConvolutionProblem {
   let geometry: ConvolutionGeometry
   let usesBias: Bool
   let appliesReLU: Bool
+  /// Groups of channels that do not see each other; padding lanes are groups of their own.
+  let groups: Int
 
   /// - Parameter border: explicit padding that was in front of it.
   init(_ convolution: Convolution2D, border: Border, node: Node) {
-    source = node.inputs[0].form
-    destination = node.form
+    self.init(
+      convolution, border: border, from: node.inputs[0].form, to: node.form, groups: node.groups,
+      usesBias: convolution.usesBias, appliesReLU: node.appliesReLU)
+  }
+
+  /// The convolution whose gradient a transposed convolution computes.
+  init(adjointOf convolution: Convolution2D, node: Node) {
+    self.init(
+      convolution, border: Border(), from: node.form, to: node.inputs[0].form, groups: 1,
+      usesBias: false, appliesReLU: false)
+  }
+
+  private init(
+    _ convolution: Convolution2D, border: Border, from source: Form, to destination: Form,
+    groups: Int, usesBias: Bool, appliesReLU: Bool
+  ) {
+    self.source = source
+    self.destination = destination
     kernel = convolution.kernelSize
-    usesBias = convolution.usesBias
-    appliesReLU = node.appliesReLU
+    self.usesBias = usesBias
+    self.appliesReLU = appliesReLU
+    self.groups = groups > 1 && groups == source.channels ? source.paddedChannels : groups
     let (extent, strides) = (convolution.extent, convolution.strides)
     let rows = convolution.padding.amounts(
       input: source.height, extent: extent.height, stride: strides.height)
@@ -46,7 +65,8 @@ struct ConvolutionProblem {
   /// lost digit.
   private func prefersWinograd(samples: Int) -> Bool {
     guard Processor.hasAVX512, kernel.height == 3, kernel.width == 3,
-      geometry.strides == [1, 1], geometry.dilations == [1, 1], source.channels >= 16,
+      geometry.strides == [1, 1], geometry.dilations == [1, 1], groups == 1,
+      source.channels >= 16,
       destination.channels >= 16
     else { return false }
     let rows = (destination.height + 3) / 4
@@ -63,7 +83,14 @@ struct ConvolutionProblem {
 
   private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
     if let chosen { return chosen }
-    return try Layout([outputs, inputs, kernel.height, kernel.width], .any)
+    return try weights(in: .any)
+  }
+
+  /// The kernel, `[O, I, height, width]`, or `[G, O / G, I / G, height, width]` in groups.
+  func weights(in format: Layout.Format) throws(OneDNNError) -> Layout {
+    let window = [kernel.height, kernel.width]
+    guard groups > 1 else { return try Layout([outputs, inputs] + window, format) }
+    return try Layout([groups, outputs / groups, inputs / groups] + window, format)
   }
 
   /// - Parameter weights: nil leaves the choice to oneDNN.
@@ -73,28 +100,6 @@ struct ConvolutionProblem {
       weights: try self.weights(weights),
       bias: usesBias ? try Layout([outputs], .x) : nil,
       destination: try destination.layout(samples: samples))
-  }
-}
-
-/// A dense layer as oneDNN is asked for it.
-struct DenseProblem {
-  let inputs: Int
-  let units: Int
-  let usesBias: Bool
-  let appliesReLU: Bool
-
-  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
-    if let chosen { return chosen }
-    return try Layout([units, inputs], .any)
-  }
-
-  /// - Parameter weights: nil leaves the choice to oneDNN.
-  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
-    WeightedLayouts(
-      source: try Layout([samples, inputs], .nc),
-      weights: try self.weights(weights),
-      bias: usesBias ? try Layout([units], .x) : nil,
-      destination: try Layout([samples, units], .nc))
   }
 }
 
@@ -108,15 +113,6 @@ extension Processor {
     let operation = try convolutionForward(
       layouts, problem.geometry, algorithm: .direct, appliesReLU: problem.appliesReLU)
     if !operation.isReference, let layout = operation.layout(of: .weights) { return layout }
-    let kernel = problem.kernel
-    return try Layout([problem.outputs, problem.inputs, kernel.height, kernel.width], .oihw)
-  }
-
-  func denseLayout(inputs: Int, units: Int) throws(OneDNNError) -> Layout {
-    let problem = DenseProblem(inputs: inputs, units: units, usesBias: true, appliesReLU: false)
-    let operation = try innerProductForward(
-      try problem.layouts(samples: Self.nominalSamples, weights: nil), appliesReLU: false)
-    if let layout = operation.layout(of: .weights) { return layout }
-    return try Layout([units, inputs], .oi)
+    return try problem.weights(in: problem.groups > 1 ? .goihw : .oihw)
   }
 }

@@ -75,6 +75,8 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
   case order(Int, after: Int)
   case label(Int32, row: Int, classCount: Int)
   case shape(expected: Shape, found: Shape)
+  /// A sample with a NaN or an infinity, which a ReLU might make look like any other.
+  case notFinite(row: Int)
 
   public var description: String {
     switch self {
@@ -82,6 +84,7 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
     case .tooMany(let count): "\(count) samples are more than one split may hold (2^31 - 1)"
     case .row(let row, let count): "row \(row) is outside the split's \(count) samples"
     case .order(let row, let last): "row \(row) comes after row \(last); rows must ascend"
+    case .notFinite(let row): "row \(row) holds a NaN or an infinity"
     case .shape(let expected, let found):
       "the samples do not fit the model: it takes \(expected), they are \(found)"
     case .label(let label, let row, let classCount):

@@ -30,6 +30,9 @@ struct SampleStager {
       rebasing: batch.inputs[position * count..<(position + 1) * count])
     Tensor.convert(bytes, from: layout.elementType, into: inputs)
     normalize(inputs)
+    if layout.elementType.isFloatingPoint, !inputs.allSatisfy(\.isFinite) {
+      throw SampleError.notFinite(row: row)
+    }
     try stage(target: index, of: targets, row: row, at: position, in: batch)
     batch.weights[position] = weight
     batch.setCount(position + 1)

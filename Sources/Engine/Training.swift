@@ -30,7 +30,8 @@ extension Network {
   /// - Parameters:
   ///   - rows: ascending row numbers, or nil for all.
   ///   - progress: is called after each step; what it throws ends the run.
-  /// - Throws: `EngineError.nonFiniteLoss` when training diverges, and what the source throws.
+  /// - Throws: `EngineError.diverged` when a loss or a weight is no finite number any more,
+  ///   `EngineError.invalidSetting`, and what the source throws.
   @discardableResult
   public func train(
     on source: any SampleSource, rows: [Int]? = nil, recipe: TrainingRecipe,
@@ -41,7 +42,9 @@ extension Network {
     let batchSize = max(1, min(recipe.batchSize, stream.count))
     let batch = Batch(
       capacity: batchSize, sampleElementCount: sampleShape.elementCount, classCount: classCount)
-    let optimizer = try makeOptimizer(recipe.optimizer)
+    let optimizer = try makeOptimizer(
+      recipe.optimizer, weightDecay: recipe.weightDecay, clipping: recipe.clipping)
+    var variation = try ImageVariation(recipe.augmentation, of: sampleShape, seed: recipe.seed)
     reseedDropout(recipe.seed)
     let steps = recipe.epochs * ((stream.count + batchSize - 1) / batchSize)
     var summary = TrainingSummary(steps: 0, samplePasses: 0, finalLoss: 0)
@@ -51,8 +54,11 @@ extension Network {
         let size = min(batchSize, stream.remainingInEpoch)
         batch.removeAll()
         try stream.append(size, to: batch, weight: 1 / Float(size))
-        loss += Double(try backpropagate(batch, mode: .training)) * Double(size)
-        try optimizer.step(learningRate: recipe.learningRate(step: summary.steps, of: steps))
+        variation?.apply(to: batch)
+        let rate = recipe.learningRate(step: summary.steps, of: steps)
+        let step = summary.steps + 1
+        loss +=
+          Double(try self.step(batch, optimizer, rate, number: step, of: steps)) * Double(size)
         seen += size
         summary.steps += 1
         summary.samplePasses += size
@@ -64,5 +70,20 @@ extension Network {
       summary.finalLoss = loss / Double(stream.count)
     }
     return summary
+  }
+
+  /// - Returns: the batch's loss.
+  private func step(
+    _ batch: Batch, _ optimizer: Optimizer, _ learningRate: Float, number: Int, of steps: Int
+  ) throws -> Float {
+    do {
+      let loss = try backpropagate(batch, mode: .training)
+      try optimizer.step(learningRate: learningRate)
+      return loss
+    } catch EngineError.nonFiniteLoss(let loss) {
+      throw EngineError.diverged(step: number, of: steps, loss: loss)
+    } catch EngineError.nonFiniteWeights {
+      throw EngineError.diverged(step: number, of: steps, loss: nil)
+    }
   }
 }

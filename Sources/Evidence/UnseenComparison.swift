@@ -21,7 +21,12 @@ public struct UnseenComparison: Hashable, Codable, Sendable {
 
   /// - Returns: nil when either side is empty.
   public init?(_ samples: Responses, unseen: Responses) {
-    let weights = Self.weights(of: unseen, asIn: samples)
+    self.init(samples, unseen: unseen, weights: Self.weights(of: unseen, asIn: samples))
+  }
+
+  /// - Parameter weights: of the unseen samples, non-negative.
+  /// - Returns: nil when either side is empty, or nothing carries weight.
+  public init?(_ samples: Responses, unseen: Responses, weights: [Double]) {
     guard let first = EmpiricalDistribution(samples.margins),
       let second = EmpiricalDistribution(unseen.margins, weights: weights)
     else { return nil }
@@ -39,7 +44,7 @@ public struct UnseenComparison: Hashable, Codable, Sendable {
   /// The weight of every unseen sample: its class's share of `samples`, divided evenly.
   ///
   /// When no class of `samples` occurs among the unseen ones, all count the same.
-  static func weights(of unseen: Responses, asIn samples: Responses) -> [Double] {
+  public static func weights(of unseen: Responses, asIn samples: Responses) -> [Double] {
     let wanted = samples.positionsByClass.map(\.count)
     let found = unseen.positionsByClass.map(\.count)
     let weights = unseen.labels.map { label in

@@ -12,7 +12,11 @@ struct Gate {
   private var nodes: [String: HDF5Node] = [:]
   private var groups: Set<UInt64> = []
   private var objectCount = 0
+  private var attributeBytes = 0
+  private var declaredBytes = 0
   private var pending: [(path: String, depth: Int)] = []
+  /// Of the groups that are pending.
+  private var attributeCounts: [String: Int] = [:]
   private var fileSize = 0
 
   init(file: Int64, path: String, limits: HDF5Limits) {
@@ -24,7 +28,10 @@ struct Gate {
   /// - Throws: `HDF5Error`, which names the first object that is refused.
   mutating func look() throws -> [String: HDF5Node] {
     fileSize = try size()
-    groups = [try info(of: ".", in: file, at: "/").address]
+    let root = try info(of: ".", in: file, at: "/")
+    guard root.kind == CHDF5_GROUP else { throw refusal("/", "it is no group") }
+    groups = [root.address]
+    attributeCounts["/"] = root.attributeCount
     pending = [("/", 0)]
     while let next = pending.popLast() { try visitGroup(next.path, depth: next.depth) }
     return nodes
@@ -48,6 +55,8 @@ struct Gate {
     guard objectCount <= limits.objects else {
       throw refusal(group, "the file holds more than \(limits.objects) objects")
     }
+    try weighAttributes(
+      of: handle, count: attributeCounts.removeValue(forKey: group) ?? 0, at: group)
     for link in links { try visit(link, in: handle, group, depth: depth) }
   }
 
@@ -58,34 +67,70 @@ struct Gate {
     guard link.kind == CHDF5_HARD else {
       throw refusal(child, "it is \(LinkList.words(for: link.kind)), which could lead elsewhere")
     }
-    let (kind, address) = try info(of: link.name, in: handle.id, at: child)
-    switch kind {
+    let info = try info(of: link.name, in: handle.id, at: child)
+    switch info.kind {
     case CHDF5_GROUP:
-      guard groups.insert(address).inserted else {
+      guard groups.insert(info.address).inserted else {
         throw refusal(child, "the same group is also reached by another path")
       }
       pending.append((child, depth + 1))
+      attributeCounts[child] = info.attributeCount
     case CHDF5_DATASET:
       let dataset = try Handle("open dataset", subject(child)) {
         H5Dopen2(handle.id, link.name, 0)
       }
-      nodes[child] = .dataset(
-        try DatasetGate(
-          dataset: dataset.id, subject: subject(child), limits: limits, fileSize: fileSize
-        ).description())
+      let description = try DatasetGate(
+        dataset: dataset.id, subject: subject(child), limits: limits, fileSize: fileSize
+      ).description()
+      try weigh(description, at: child)
+      nodes[child] = .dataset(description)
+      try weighAttributes(of: dataset, count: info.attributeCount, at: child)
     default: throw refusal(child, "it is neither a group nor a dataset")
+    }
+  }
+
+  /// Many datasets can name the same bytes of the file, so all of them are weighed together too.
+  private mutating func weigh(_ dataset: HDF5DatasetDescription, at path: String) throws {
+    // The gate of the dataset has found that the product fits.
+    let bytes = dataset.elementCount * max(1, dataset.type.storedByteCount)
+    declaredBytes = declaredBytes.addingReportingOverflow(bytes).partialValue
+    let most = fileSize.multipliedReportingOverflow(by: limits.expansion)
+    guard declaredBytes >= 0,
+      declaredBytes <= max(limits.expandedBytes, most.overflow ? Int.max : most.partialValue)
+    else {
+      throw refusal(
+        path, "with it, all datasets declare more than any compression saves in \(fileSize) bytes")
+    }
+  }
+
+  /// Looks at every attribute of an object without reading it.
+  private mutating func weighAttributes(
+    of object: borrowing Handle, count: Int, at path: String
+  ) throws {
+    guard count > 0 else { return }
+    let names = try AttributeNames.read(
+      object.id, subject(path), limit: limits.attributesPerObject)
+    for name in names {
+      let attribute = try OpenAttribute(
+        name, of: object.id, "\(subject(path))@\(name)", limits)
+      attributeBytes += attribute.byteCount
+      guard attributeBytes <= limits.allAttributeBytes else {
+        throw refusal(
+          path,
+          "its attributes and those before it take more than \(limits.allAttributeBytes) bytes")
+      }
     }
   }
 
   private func info(
     of name: String, in location: Int64, at path: String
-  ) throws -> (kind: Int, address: UInt64) {
+  ) throws -> (kind: Int, address: UInt64, attributeCount: Int) {
     var kind: Int32 = 0
-    var address: UInt64 = 0
+    var (address, attributes): (UInt64, UInt64) = (0, 0)
     try HDF5Library.call("look at", subject(path)) {
-      chdf5_object_info(location, name, &kind, &address)
+      chdf5_object_info(location, name, &kind, &address, &attributes)
     }
-    return (Int(kind), address)
+    return (Int(kind), address, Int(clamping: attributes))
   }
 
   private func subject(_ object: String) -> String { path + ":" + object }

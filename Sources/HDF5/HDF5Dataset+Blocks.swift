@@ -10,7 +10,7 @@ extension HDF5Dataset {
     guard description.elementCount > 0 else { return }
     let rowsPerBlock = try rowsPerBlock ?? blockRows()
     let buffer = UnsafeMutableRawBufferPointer.allocate(
-      byteCount: try byteCount(rows: min(rowsPerBlock, rowCount)), alignment: 64)
+      byteCount: try bufferByteCount(rows: min(rowsPerBlock, rowCount)), alignment: 64)
     defer { buffer.deallocate() }
     for start in stride(from: 0, to: rowCount, by: rowsPerBlock) {
       let rows = start..<min(start + rowsPerBlock, rowCount)
@@ -21,11 +21,12 @@ extension HDF5Dataset {
     }
   }
 
-  /// Whole chunks that together take a few megabytes.
+  /// Whole chunks that together take a few megabytes, or a part of one that would take far more.
   public func blockRows() throws -> Int {
     let rowBytes = max(1, try byteCount(rows: 1))
     let rows = max(1, (8 << 20) / rowBytes)
     let chunk = max(1, description.rowsPerChunk)
+    guard chunk <= (256 << 20) / rowBytes else { return rows }
     return rows > chunk ? rows / chunk * chunk : chunk
   }
 

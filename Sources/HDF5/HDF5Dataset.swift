@@ -60,6 +60,23 @@ public final class HDF5Dataset: HDF5Object {
   }
 }
 
+extension HDF5Dataset {
+  /// How many bytes `count` rows take in a buffer that is about to be made.
+  ///
+  /// - Throws: `HDF5Error` also when that is more than this machine can be asked for: a sound
+  ///   file may declare a thousand times what it stores.
+  public func bufferByteCount(rows count: Int) throws -> Int {
+    let bytes = try byteCount(rows: count)
+    guard bytes <= file.limits.bufferBytes else {
+      throw HDF5Error(
+        .badInput, "read", subject,
+        reason: "\(count) of its rows take \(bytes) bytes in memory; the limit is "
+          + "\(file.limits.bufferBytes)")
+    }
+    return bytes
+  }
+}
+
 // MARK: Numbers
 
 extension HDF5Dataset {
@@ -81,7 +98,7 @@ extension HDF5Dataset {
 
   /// Reads neighbouring rows, or everything, into a new array.
   public func bytes(_ rows: Range<Int>? = nil) throws -> [UInt8] {
-    let count = try byteCount(rows: rows?.count ?? rowCount)
+    let count = try bufferByteCount(rows: rows?.count ?? rowCount)
     var bytes = [UInt8](repeating: 0, count: count)
     try bytes.withUnsafeMutableBytes { buffer in
       try read(rows, into: buffer)
@@ -216,7 +233,7 @@ extension HDF5Dataset {
     guard shape == source.shape, type == .variableString, source.type == .variableString else {
       throw HDF5Error(.badInput, "copy", source.subject, reason: "the shapes or types differ")
     }
-    try source.forEachBlockOfPointers { rows, _, pointers in
+    try source.forEachPointerBlock { rows, pointers in
       try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
         H5Dwrite(id, memory, memorySpace, fileSpace, 0, pointers)
       }
@@ -228,13 +245,17 @@ extension HDF5Dataset {
   /// - Parameter body: gets a string's bytes, which need not be UTF-8 and are good until it
   ///   returns; a string that was never written is left out.
   public func forEachRawString(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    try forEachBlockOfPointers { _, count, pointers in
-      try Strings.forEachRaw(count, pointers, body)
+    let width = Extents.product(Array(shape.dropFirst())) ?? 1
+    try forEachPointerBlock { rows, pointers in
+      try Strings.forEachRaw(rows.count * width, pointers, body)
     }
   }
 
-  private func forEachBlockOfPointers(
-    _ body: (Range<Int>, Int, UnsafeMutableRawPointer) throws -> Void
+  /// Reads strings of variable length, whatever is in them, some rows at a time.
+  ///
+  /// - Parameter body: gets the rows and an array of pointers to C strings, good until it returns.
+  public func forEachPointerBlock(
+    _ body: (Range<Int>, UnsafeRawPointer) throws -> Void
   ) throws {
     let width = Extents.product(Array(shape.dropFirst())) ?? 1
     guard description.elementCount > 0 else { return }
@@ -248,12 +269,11 @@ extension HDF5Dataset {
       let (memoryID, fileID) = (memory.id, file.id)
       try Strings(
         type: type, stored: stored.id, count: rows.count * width,
-        limit: self.file.limits.stringBytes,
-        subject: subject
+        limit: self.file.limits.stringBytes, subject: subject
       ).withPointers { type, buffer, transfer in
         H5Dread(id, type, memoryID, fileID, transfer, buffer)
-      } body: { pointers in
-        try body(rows, rows.count * width, pointers)
+      } body: {
+        try body(rows, $0)
       }
     }
   }

@@ -7,6 +7,7 @@ internal import Foundation
 /// is written anew cannot. A file and what comes from it belong to one owner; several files can
 /// be used from several threads.
 public final class HDF5File {
+  /// What messages call the file: its path, as a rule.
   public let path: String
   public let limits: HDF5Limits
   let scope = FileScope()
@@ -19,14 +20,18 @@ public final class HDF5File {
   /// A file gets through only when it is whole and keeps to itself: hard links only, no data in
   /// other files, no filters but deflate, shuffle and fletcher32, and sizes within the limits.
   ///
+  /// - Parameter name: what messages call the file, where its path would tell nobody anything.
   /// - Throws: `HDF5Error`, which names the object at fault.
-  public init(reading path: String, limits: HDF5Limits = HDF5Limits()) throws {
+  public init(
+    reading location: String, shownAs name: String? = nil, limits: HDF5Limits = HDF5Limits()
+  ) throws {
+    let path = name ?? location
     self.path = path
     self.limits = limits
-    try Superblock.check(path)
+    try Superblock.check(location, shownAs: path)
     let access = try Self.makeAccessList(path)
     let handle = try Handle("open file", path) {
-      H5Fopen(path, chdf5_read_only(), access.id)
+      H5Fopen(location, chdf5_read_only(), access.id)
     }
     Self.closeOnExec(handle.id)
     var gate = Gate(file: handle.id, path: path, limits: limits)
@@ -95,7 +100,17 @@ public final class HDF5File {
     }
   }
 
-  private static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
+  /// Whether this very file, and not another one that took its name, is at a path.
+  public func isFile(at path: String) -> Bool {
+    guard let id = handle?.id else { return false }
+    var (own, other) = (stat(), stat())
+    var isKnown = false
+    Self.withDescriptor(of: id) { isKnown = fstat($0, &own) == 0 }
+    return isKnown && stat(path, &other) == 0 && own.st_dev == other.st_dev
+      && own.st_ino == other.st_ino
+  }
+
+  static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
     HDF5Library.query {
       var pointer: UnsafeMutableRawPointer?
       guard H5Fget_vfd_handle(id, 0, &pointer) >= 0, let pointer else { return }
@@ -132,6 +147,14 @@ extension HDF5File {
 
   /// The absolute paths of all groups and datasets, in no order.
   public var paths: some Collection<String> { objects.keys }
+
+  /// What all datasets together take in memory, where their elements have a size.
+  public var declaredByteCount: Int {
+    objects.values.reduce(0) { sum, node in
+      guard case .dataset(let dataset) = node else { return sum }
+      return sum.addingReportingOverflow(dataset.byteCount ?? 0).partialValue
+    }
+  }
 
   /// The names in a group, or nothing when there is no such group.
   public func names(in group: String) -> [String] {

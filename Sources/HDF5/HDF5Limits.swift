@@ -1,3 +1,5 @@
+internal import Foundation
+
 /// How much a file may ask of its reader.
 ///
 /// A file of a kilobyte can declare petabytes, so what it declares is weighed against what it
@@ -18,6 +20,10 @@ public struct HDF5Limits: Hashable, Sendable {
   public var chunkBytes = 1 << 30
   public var attributesPerObject = 10_000
   public var attributeBytes = 16 << 20
+  /// All attributes of a file together.
+  public var allAttributeBytes = 64 << 20
+  /// What is read in one go: half of what the machine has.
+  public var bufferBytes = Int(clamping: ProcessInfo.processInfo.physicalMemory / 2)
   /// A dataset of strings, when it is read whole.
   public var stringBytes = 64 << 20
 

@@ -35,23 +35,8 @@ public class HDF5Object {
 extension HDF5Object {
   /// The names of the attributes, sorted by the library.
   public func attributeNames() throws -> [String] {
-    let (id, limit) = (try identifier(), file.limits.attributesPerObject)
-    var names = AttributeNames(limit: limit)
-    let subject = subject
-    try withUnsafeMutablePointer(to: &names) { pointer in
-      _ = try HDF5Library.call("list the attributes of", subject) {
-        chdf5_each_attribute(
-          id,
-          { name, context in
-            guard let name, let context else { return -1 }
-            return context.assumingMemoryBound(to: AttributeNames.self).pointee.note(name)
-          }, pointer)
-      }
-    }
-    if let problem = names.problem {
-      throw HDF5Error(.badInput, "list the attributes of", subject, reason: problem)
-    }
-    return names.all
+    try AttributeNames.read(
+      try identifier(), subject, limit: file.limits.attributesPerObject)
   }
 
   public func hasAttribute(_ name: String) throws -> Bool {
@@ -136,14 +121,33 @@ extension HDF5Object {
 }
 
 /// The names that an iteration has met.
-private struct AttributeNames {
-  var all: [String] = []
-  let limit: Int
-  var problem: String?
+struct AttributeNames {
+  private var all: [String] = []
+  private let limit: Int
+  private var problem: String?
 
-  init(limit: Int) { self.limit = limit }
+  private init(limit: Int) { self.limit = limit }
 
-  mutating func note(_ name: UnsafePointer<CChar>) -> Int32 {
+  /// - Parameter object: the identifier of a group or a dataset.
+  static func read(_ object: Int64, _ subject: String, limit: Int) throws -> [String] {
+    var names = AttributeNames(limit: limit)
+    try withUnsafeMutablePointer(to: &names) { pointer in
+      _ = try HDF5Library.call("list the attributes of", subject) {
+        chdf5_each_attribute(
+          object,
+          { name, context in
+            guard let name, let context else { return -1 }
+            return context.assumingMemoryBound(to: AttributeNames.self).pointee.note(name)
+          }, pointer)
+      }
+    }
+    if let problem = names.problem {
+      throw HDF5Error(.badInput, "list the attributes of", subject, reason: problem)
+    }
+    return names.all
+  }
+
+  private mutating func note(_ name: UnsafePointer<CChar>) -> Int32 {
     guard all.count < limit else {
       problem = "it carries more than \(limit) attributes"
       return 1
@@ -164,15 +168,25 @@ struct OpenAttribute: ~Copyable {
   let shape: [Int]
   let elementCount: Int
 
+  /// How many bytes a reader's buffer for it takes.
+  let byteCount: Int
+
   init(_ name: String, of object: HDF5Object) throws {
-    let subject = object.subject(name)
-    let id = try object.identifier()
-    let handle = try Handle("open the attribute", subject, in: object.file.scope) {
-      H5Aopen(id, name, 0)
+    try self.init(
+      name, of: try object.identifier(), object.subject(name), in: object.file.scope,
+      object.file.limits)
+  }
+
+  /// - Parameter object: the identifier of a group or a dataset.
+  init(
+    _ name: String, of object: Int64, _ subject: String, in scope: FileScope? = nil,
+    _ limits: HDF5Limits
+  ) throws {
+    let handle = try Handle("open the attribute", subject, in: scope) {
+      H5Aopen(object, name, 0)
     }
     let stored = try Handle("look at", subject) { H5Aget_type(handle.id) }
     let space = try Handle("look at", subject) { H5Aget_space(handle.id) }
-    let limits = object.file.limits
     let type = HDF5Type(describing: stored)
     let shape = try Extents.read(space, subject, limit: limits.rank)
     // Numbers are widened to eight bytes when they are read.
@@ -184,14 +198,17 @@ struct OpenAttribute: ~Copyable {
         .badInput, "accept", subject,
         reason: "it is larger than \(limits.attributeBytes) bytes")
     }
-    self.init(handle: handle, type: type, shape: shape, elementCount: count)
+    self.init(handle: handle, type: type, shape: shape, elementCount: count, byteCount: bytes)
   }
 
-  private init(handle: consuming Handle, type: HDF5Type, shape: [Int], elementCount: Int) {
+  private init(
+    handle: consuming Handle, type: HDF5Type, shape: [Int], elementCount: Int, byteCount: Int
+  ) {
     self.handle = handle
     self.type = type
     self.shape = shape
     self.elementCount = elementCount
+    self.byteCount = byteCount
   }
 }
 

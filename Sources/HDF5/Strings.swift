@@ -86,12 +86,18 @@ struct Strings {
     } catch {
       throw allowance.pointee.is_exhausted != 0 ? tooLong() : error
     }
+    // An attribute is read past the allowance: the library takes no transfer list for it.
+    var total = 0
+    for index in 0..<count {
+      if let text = pointers[index] { total += strlen(text.assumingMemoryBound(to: CChar.self)) }
+      guard total <= limit else { throw tooLong() }
+    }
     try body(UnsafeMutableRawPointer(pointers))
   }
 
   /// Walks over strings that the library has read; one that was never written is left out.
   static func forEachRaw(
-    _ count: Int, _ pointers: UnsafeMutableRawPointer,
+    _ count: Int, _ pointers: UnsafeRawPointer,
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let start = pointers.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)

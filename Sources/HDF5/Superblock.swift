@@ -11,8 +11,8 @@ enum Superblock {
   private static let signature: [UInt8] = [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A]
 
   /// - Throws: `HDF5Error` unless the path is a regular file that starts and ends like HDF5.
-  static func check(_ path: String) throws {
-    let descriptor = try openFile(path)
+  static func check(_ location: String, shownAs path: String) throws {
+    let descriptor = try openFile(location, path)
     defer { close(descriptor) }
     let size = try regularSize(descriptor, path)
     guard let start = try findSignature(descriptor, size: size, path) else {
@@ -33,9 +33,9 @@ enum Superblock {
     if fields.isOpenForWriting { throw openElsewhereOrLeft(descriptor, path) }
   }
 
-  static func openFile(_ path: String) throws -> Int32 {
+  static func openFile(_ location: String, _ path: String) throws -> Int32 {
     // Opening a pipe would otherwise wait for a writer.
-    let descriptor = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
+    let descriptor = open(location, O_RDONLY | O_CLOEXEC | O_NONBLOCK)
     guard descriptor >= 0 else {
       let code = errno
       let kind: HDF5Error.Kind = code == ENOENT || code == ENOTDIR ? .notFound : .io
@@ -67,6 +67,8 @@ enum Superblock {
       if try read(descriptor, at: offset, count: signature.count, path) == signature {
         return offset
       }
+      // A sparse file can be so long that there is no next place.
+      guard offset <= Int.max / 2 else { return nil }
       offset = offset == 0 ? 512 : offset * 2
     }
     return nil

@@ -1,28 +1,49 @@
-/// An element-wise function, or softmax over the last axis.
-public enum Activation: Hashable, Sendable {
-  case linear, relu, softmax, sigmoid, tanh
-  case leakyReLU(slope: Float)
-  case elu(alpha: Float)
-}
-
 /// One node of a network: what it computes, and whose outputs it reads.
+///
+/// A layer of a model inside the model is called by the names of both, as `"block/conv"`; a layer
+/// that is called again, by its name and a number, as `"conv (2)"`.
 public struct Layer: Hashable, Sendable {
-  /// Unique in its network; a file's own name.
+  /// Unique in its network.
   public let name: String
   public let kind: Kind
   /// The names of the layers that feed this one, in order.
   public let inputs: [String]
   /// False where the file says that training leaves the layer's weights as they are.
   public let isTrainable: Bool
+  /// The layer whose weights it uses: itself, or the first of those that share them.
+  public let weightOwner: String
+  /// The outermost layer that it is part of, under whose name a file keeps its weights.
+  public let group: String
+  /// Whether it runs as for inference even while the network is being trained.
+  public let isInference: Bool
 
-  public init(name: String, kind: Kind, inputs: [String], isTrainable: Bool = true) {
+  public init(
+    name: String, kind: Kind, inputs: [String], isTrainable: Bool = true,
+    weightOwner: String? = nil, group: String? = nil, isInference: Bool = false
+  ) {
     self.name = name
     self.kind = kind
     self.inputs = inputs
     self.isTrainable = isTrainable
+    self.weightOwner = weightOwner ?? name
+    self.group = group ?? name
+    self.isInference = isInference
   }
 
-  /// What a layer computes. Images are `[height, width, channels]`.
+  /// The same layer of another kind.
+  public func with(_ kind: Kind) -> Layer {
+    Layer(
+      name: name, kind: kind, inputs: inputs, isTrainable: isTrainable, weightOwner: weightOwner,
+      group: group, isInference: isInference)
+  }
+
+  /// The same layer, listed as one that cannot be run.
+  public func unsupported(_ reason: String) -> Layer {
+    with(.unsupported(className: kind.className, reason: reason))
+  }
+
+  /// What a layer computes. Images are `[height, width, channels]`; layers for images also take
+  /// sequences `[length, channels]`, which are images of one row.
   public enum Kind: Hashable, Sendable {
     /// The network's input; `shape` has no batch axis.
     case input(shape: Shape)
@@ -30,19 +51,33 @@ public struct Layer: Hashable, Sendable {
     case convolution2D(Convolution2D)
     case pooling2D(Pooling2D)
     case globalAveragePooling2D(keepsDimensions: Bool)
+    case globalMaxPooling2D(keepsDimensions: Bool)
     case batchNormalization(BatchNormalization)
+    case groupNormalization(GroupNormalization)
+    case embedding(Embedding)
     case activation(Activation)
+    case parametricReLU(sharedAxes: Set<Int>)
     case dropout(rate: Float)
+    case noise(Noise)
     case flatten
+    /// The sample's new extents; one of them may be -1.
+    case reshape([Int])
+    /// The sample's axes in their new order, counted from one.
+    case permute([Int])
+    case repeatVector(Int)
     case zeroPadding2D(top: Int, bottom: Int, left: Int, right: Int)
+    case cropping2D(top: Int, bottom: Int, left: Int, right: Int)
+    case upSampling2D(Extent2D, Interpolation)
     case add
+    case merge(Merge)
     case concatenate(axis: Int)
+    case affine(Affine)
     /// A layer that can be listed but not run.
     case unsupported(className: String, reason: String)
   }
 }
 
-/// A fully connected layer: `output = activation(input · kernel + bias)`.
+/// A fully connected layer: `output = activation(input · kernel + bias)` over the last axis.
 ///
 /// Shapes, with `I` the inputs and `O` the units: `kernel [I, O]`, `bias [O]`.
 public struct Dense: Hashable, Sendable {
@@ -57,78 +92,6 @@ public struct Dense: Hashable, Sendable {
   }
 }
 
-/// How a window treats the border of an image.
-public enum Padding: String, Hashable, Sendable {
-  /// Windows lie wholly inside: `out = floor((in - extent) / stride) + 1`.
-  case valid
-  /// Zeros are added so that `out = ceil(in / stride)`; the odd one goes to the bottom and right.
-  case same
-
-  /// The size after sliding a window along one axis, or nil when the window does not fit.
-  ///
-  /// - Parameter extent: the window's reach, dilation included.
-  public func outputSize(input: Int, extent: Int, stride: Int) -> Int? {
-    switch self {
-    case .valid: input >= extent ? (input - extent) / stride + 1 : nil
-    case .same: input > 0 ? (input - 1) / stride + 1 : nil
-    }
-  }
-
-  /// The zeros before and after one axis.
-  public func amounts(input: Int, extent: Int, stride: Int) -> (before: Int, after: Int) {
-    guard self == .same, let output = outputSize(input: input, extent: extent, stride: stride)
-    else { return (0, 0) }
-    let total = max(0, (output - 1) * stride + extent - input)
-    return (total / 2, total - total / 2)
-  }
-}
-
-/// A size or step along an image's two axes.
-public struct Extent2D: Hashable, Sendable {
-  public var height: Int
-  public var width: Int
-
-  public init(height: Int, width: Int) {
-    self.height = height
-    self.width = width
-  }
-}
-
-/// A convolution (cross-correlation) over images.
-///
-/// Shapes, with `KH`, `KW` the window, `I` and `O` the channels in and out:
-/// `kernel [KH, KW, I, O]`, `bias [O]`.
-public struct Convolution2D: Hashable, Sendable {
-  public var filters: Int
-  public var kernelSize: Extent2D
-  public var strides: Extent2D
-  public var dilation: Extent2D
-  public var padding: Padding
-  public var activation: Activation
-  public var usesBias: Bool
-
-  public init(
-    filters: Int, kernelSize: Extent2D, strides: Extent2D = .init(height: 1, width: 1),
-    dilation: Extent2D = .init(height: 1, width: 1), padding: Padding = .valid,
-    activation: Activation = .linear, usesBias: Bool = true
-  ) {
-    self.filters = filters
-    self.kernelSize = kernelSize
-    self.strides = strides
-    self.dilation = dilation
-    self.padding = padding
-    self.activation = activation
-    self.usesBias = usesBias
-  }
-
-  /// The window's reach with its gaps: `(size - 1) * dilation + 1`.
-  public var extent: Extent2D {
-    Extent2D(
-      height: (kernelSize.height - 1) * dilation.height + 1,
-      width: (kernelSize.width - 1) * dilation.width + 1)
-  }
-}
-
 /// The largest or the mean value under a window. Padding never counts in the mean.
 public struct Pooling2D: Hashable, Sendable {
   public enum Statistic: String, Hashable, Sendable { case max, average }
@@ -137,8 +100,14 @@ public struct Pooling2D: Hashable, Sendable {
   public var size: Extent2D
   public var strides: Extent2D
   public var padding: Padding
+  /// 2 for images, 1 for sequences.
+  public var axes: Int
 
-  public init(statistic: Statistic, size: Extent2D, strides: Extent2D, padding: Padding = .valid) {
+  public init(
+    statistic: Statistic, size: Extent2D, strides: Extent2D, padding: Padding = .valid,
+    axes: Int = 2
+  ) {
+    self.axes = axes
     self.statistic = statistic
     self.size = size
     self.strides = strides
@@ -157,34 +126,18 @@ public struct BatchNormalization: Hashable, Sendable {
   public var epsilon: Float
   public var usesScale: Bool
   public var usesCenter: Bool
+  /// As Keras counts: -1 for the last, or from the front with the batch as 0. Only the last axis
+  /// can be run.
+  public var axis: Int
 
-  public init(momentum: Float, epsilon: Float, usesScale: Bool = true, usesCenter: Bool = true) {
+  public init(
+    momentum: Float, epsilon: Float, usesScale: Bool = true, usesCenter: Bool = true,
+    axis: Int = -1
+  ) {
+    self.axis = axis
     self.momentum = momentum
     self.epsilon = epsilon
     self.usesScale = usesScale
     self.usesCenter = usesCenter
-  }
-}
-
-extension Layer.Kind {
-  /// The class's name in Keras, as people know it.
-  public var className: String {
-    switch self {
-    case .input: "InputLayer"
-    case .dense: "Dense"
-    case .convolution2D: "Conv2D"
-    case .pooling2D(let pooling):
-      pooling.statistic == .max ? "MaxPooling2D" : "AveragePooling2D"
-    case .globalAveragePooling2D: "GlobalAveragePooling2D"
-    case .batchNormalization: "BatchNormalization"
-    case .activation(.leakyReLU): "LeakyReLU"
-    case .activation: "Activation"
-    case .dropout: "Dropout"
-    case .flatten: "Flatten"
-    case .zeroPadding2D: "ZeroPadding2D"
-    case .add: "Add"
-    case .concatenate: "Concatenate"
-    case .unsupported(let className, _): className
-    }
   }
 }

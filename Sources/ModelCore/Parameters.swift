@@ -25,6 +25,8 @@ public struct ParameterSpecification: Hashable, Sendable {
     case ones
     /// Uniform in +-sqrt(6 / (fanIn + fanOut)): Glorot and Bengio, AISTATS 2010, eq. 16.
     case glorotUniform(fanIn: Int, fanOut: Int)
+    /// Uniform between the limit and its negative.
+    case uniform(limit: Float)
   }
 
   public let name: ParameterName
@@ -107,6 +109,8 @@ extension Parameters {
         case .glorotUniform(let fanIn, let fanOut):
           let limit = (6 / Double(max(1, fanIn + fanOut))).squareRoot()
           values = (0..<count).map { _ in Float((2 * random.nextUnit() - 1) * limit) }
+        case .uniform(let limit):
+          values = (0..<count).map { _ in Float(2 * random.nextUnit() - 1) * limit }
         }
         return Parameter(name: specification.name, shape: specification.shape, values: values)
       })

@@ -15,23 +15,28 @@ struct EvaluateCommand: ParsableCommand {
   @Option(help: "Only this split; may be given several times.")
   var split: [String] = []
 
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
-    let checkpoint = try Checkpoint(reading: input)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
     let chosen =
-      split.isEmpty
-      ? checkpoint.splits : try split.map { try checkpoint.split(named: $0, role: .test) }
+      split.isEmpty ? data.splits : try split.map { try data.split(named: $0, role: .test) }
     guard !chosen.isEmpty else {
-      throw CommandError(.badInput, "\(input.quoted) holds no splits to evaluate on")
+      throw CommandError(
+        .badInput,
+        "\(data.path.quoted) holds no splits to evaluate on; name a file that does "
+          + "with --data")
     }
     let network = try engine.network(of: checkpoint)
     var report = EvaluateReport(input: input)
     for split in chosen {
       let line = ProgressLine("evaluating \(split.name.unquoted)", quiet: result.quiet)
-      var evaluation = Evaluation()
-      try network.forEachBatch(of: checkpoint.samples(of: split)) { batch, logits, rows in
+      var evaluation = Evaluation(head: network.head)
+      try network.forEachBatch(of: data.samples(of: split)) { batch, logits, rows in
         try Interruption.check()
         evaluation.add(batch, logits: logits)
         line.update(Double(rows.upperBound) / Double(split.layout.count))

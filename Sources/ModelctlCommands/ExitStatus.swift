@@ -1,9 +1,12 @@
+internal import Auditing
 internal import Checkpoints
 internal import Conversion
 internal import Engine
 internal import Foundation
 internal import ModelCore
+internal import Tuning
 internal import Unlearning
+internal import Zip
 
 /// What a run of `modelctl` tells the script that called it; the numbers are an interface.
 ///
@@ -48,7 +51,8 @@ extension ExitStatus {
     case let error as ConversionError: self = Self(rawValue: error.kind.exitCode) ?? .badInput
     case is ArchitectureError, is SampleError, is TensorError, is ShapeError: self = .badInput
     case let error as EngineError: self = Self(engine: error)
-    case is UnlearningError: self = .badInput
+    case is UnlearningError, is WeightMismatch: self = .badInput
+    case is AuditError, is TuningError: self = .badInput
     default: self = .internalFailure
     }
   }

@@ -4,50 +4,134 @@ internal import Conversion
 internal import Foundation
 internal import ModelCore
 
-/// `modelctl export`: a checkpoint's weights and splits in another format.
+/// `modelctl export`: a checkpoint in another format.
 struct ExportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "export",
-    abstract: "Write a checkpoint's weights and splits as a .npz.",
+    abstract: "Write a checkpoint in another format, by the output's extension.",
     discussion: """
-      Weights are named <layer>/<weight> in Keras's layout, splits splits/<name>/x, /y and /id. \
-      Everything keeps its stored type, bit for bit; NumPy has no bfloat16, so that becomes \
-      float32.
+      .npz and .safetensors hold arrays: weights are named <layer>/<weight> in Keras's layout, \
+      splits splits/<name>/x, /y and /id. Everything keeps its stored type, bit for bit; NumPy has \
+      no bfloat16, so that becomes float32.
+
+      .h5, .weights.h5 and .keras are Keras's own flavours. The architecture, the weights, the \
+      splits and the provenance come along, an optimizer's state does not; a .weights.h5 has no \
+      place for an architecture, which .json writes by itself.
       """)
 
   @Argument(help: "A checkpoint; it is never changed.", completion: .file())
   var input: String
 
-  @Argument(help: "The .npz to write; replaced at once when it exists.", completion: .file())
+  @Argument(
+    help: "The file to write (.npz, .safetensors, .h5, .weights.h5, .keras, .json).",
+    completion: .file())
   var output: String
 
   @Flag(help: "Leave the splits out.")
   var weightsOnly = false
 
+  @Option(help: "Write only this split, as the arrays x, y and id of a .npz or .safetensors.")
+  var split: String?
+
+  @Option(
+    help: "The network of a file that holds weights alone, as model.to_json() writes it.",
+    completion: .file())
+  var architecture: String?
+
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
-  func run() throws {
-    guard output.lowercased().hasSuffix(".npz") else {
-      throw CommandError(
-        .usage, "cannot export to \(output.quoted): expected a name that ends in .npz")
+  func validate() throws {
+    guard split == nil || !weightsOnly else {
+      throw ValidationError("--split and --weights-only leave nothing to write")
     }
-    let file = try OutputFile(output, inputs: [input])
-    let checkpoint = try Checkpoint(reading: input)
-    var export = NPZExport()
+  }
+
+  func run() throws {
+    let target = try ExportTarget(output, isSplit: split != nil)
+    let file = try OutputFile(output, inputs: [input] + (architecture.map { [$0] } ?? []))
+    let checkpoint = try Checkpoint(
+      reading: input, architecture: architecture.map { try ArchitectureFile($0).text })
+    switch target {
+    case .arrays(let format):
+      let export = try arrays(of: checkpoint)
+      try export.write(to: file.path, as: format)
+      try report(arrays: export.arrayNames)
+    case .keras(let flavour):
+      try convert(checkpoint, to: flavour, at: file.path)
+      try report(arrays: checkpoint.storedWeights.map(\.parameterName.description))
+    case .architecture:
+      let text = try checkpoint.standaloneConfig() + "\n"
+      try Data(text.utf8).write(to: URL(fileURLWithPath: file.path), options: .atomic)
+      try report(arrays: [])
+    }
+  }
+
+  private func arrays(of checkpoint: Checkpoint) throws -> ArrayExport {
+    var export = ArrayExport()
+    if let split {
+      let stored = try checkpoint.split(named: split, role: .test)
+      try export.addSplit(
+        checkpoint.samples(of: stored), identifiers: checkpoint.sampleIdentifiers(of: stored),
+        in: "")
+      return export
+    }
     for weight in checkpoint.storedWeights {
+      try Interruption.check()
       try export.add(
         checkpoint.tensor(weight), named: ParameterName(layer: weight.layer, role: weight.role))
     }
-    if !weightsOnly {
-      for split in checkpoint.splits {
-        try Interruption.check()
-        try export.addSplit(
-          named: split.name, checkpoint.samples(of: split),
-          identifiers: checkpoint.sampleIdentifiers(of: split))
-      }
+    for split in weightsOnly ? [] : checkpoint.splits {
+      try Interruption.check()
+      try export.addSplit(
+        named: split.name, checkpoint.samples(of: split),
+        identifiers: checkpoint.sampleIdentifiers(of: split))
     }
-    try export.write(to: file.path)
-    try result.print(ExportReport(input: input, output: output, arrays: export.arrayNames))
+    return export
+  }
+
+  private func convert(
+    _ checkpoint: Checkpoint, to flavour: CheckpointFlavour, at path: String
+  ) throws {
+    var changes = CheckpointChanges()
+    changes.keepsSplits = !weightsOnly
+    changes.provenance = ProvenanceEntry(
+      operation: "export",
+      details: .object([
+        "from": .string(checkpoint.flavour.rawValue), "to": .string(flavour.rawValue),
+        "summary": .string("from \(checkpoint.flavour.rawValue) to \(flavour.rawValue)"),
+      ]))
+    try checkpoint.prepareConversion(
+      to: flavour, changes, at: path, options: .interruptible
+    ).commit()
+  }
+
+  private func report(arrays: [String]) throws {
+    try result.print(ExportReport(input: input, output: output, arrays: arrays))
+  }
+}
+
+/// What an output's extension asks for.
+private enum ExportTarget {
+  case arrays(ArrayExport.Format)
+  case keras(CheckpointFlavour)
+  case architecture
+
+  init(_ path: String, isSplit: Bool) throws {
+    let name = path.lowercased()
+    if let format = ArrayExport.Format.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") })
+    {
+      self = .arrays(format)
+    } else if let flavour = CheckpointFlavour.expected(of: path), !isSplit {
+      self = .keras(flavour)
+    } else if name.hasSuffix(".json"), !isSplit {
+      self = .architecture
+    } else {
+      let names = isSplit ? "" : ", .h5, .weights.h5, .keras or .json"
+      throw CommandError(
+        .usage,
+        "cannot export to \(path.quoted): expected a name that ends in .npz, .safetensors\(names)")
+    }
   }
 }
 
@@ -56,7 +140,12 @@ struct ExportReport: Encodable, CustomStringConvertible {
   let schema = "modelctl/export/1"
   let input: String
   let output: String
+  /// The weights and the columns of splits; of a Keras file, its weights.
   let arrays: [String]
 
-  var description: String { "wrote \(arrays.count) arrays to \(output.quoted)" }
+  var description: String {
+    arrays.isEmpty
+      ? "wrote the architecture to \(output.quoted)"
+      : "wrote \(arrays.count) arrays to \(output.quoted)"
+  }
 }

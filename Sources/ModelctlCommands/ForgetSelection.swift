@@ -9,6 +9,20 @@ struct ForgetSelection {
   private(set) var unknown: [IdentifierList.Entry] = []
   /// Ids of records that the model was never trained on; they are deleted all the same.
   private(set) var outsideTraining: [IdentifierList.Entry] = []
+  /// The ids of all records that go, in the order of the file.
+  private(set) var identifiers: [SampleIdentifier] = []
+
+  /// Finds what the list names, or where there is none, every record of the classes.
+  init(
+    _ list: IdentifierList?, orClasses classes: Set<Int32>, of training: String,
+    in checkpoint: Checkpoint
+  ) throws {
+    guard let list else {
+      try self.init(classes: classes, in: checkpoint)
+      return
+    }
+    try self.init(list, in: checkpoint, training: training)
+  }
 
   /// Finds the records that a list of ids names.
   ///
@@ -21,6 +35,7 @@ struct ForgetSelection {
       try checkpoint.forEachIdentifier(of: split) { row, identifier in
         guard let entry = entries.removeValue(forKey: identifier.description) else { return }
         found.append(row)
+        identifiers.append(identifier)
         if split.name != training { outsideTraining.append(entry) }
       }
       if !found.isEmpty { rows[split.name] = found }
@@ -31,9 +46,15 @@ struct ForgetSelection {
 
   /// Finds every record of some classes, in all splits.
   init(classes: Set<Int32>, in checkpoint: Checkpoint) throws {
+    guard !classes.isEmpty else { return }
     for split in checkpoint.splits {
       let found = try checkpoint.rows(of: split, in: classes)
-      if !found.isEmpty { rows[split.name] = found }
+      guard !found.isEmpty else { continue }
+      rows[split.name] = found
+      let gone = Set(found)
+      try checkpoint.forEachIdentifier(of: split) { row, identifier in
+        if gone.contains(row) { identifiers.append(identifier) }
+      }
     }
   }
 }

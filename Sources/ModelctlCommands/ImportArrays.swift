@@ -7,7 +7,8 @@ internal import ModelCore
 /// An array's name says it: `train/x`, `train/y` and `train/id` are a split's inputs, targets and
 /// ids, anything else is a weight. The name is the array's own in an `.npz`; elsewhere it is
 /// written before the file (`train/x=images.npy`), or follows from a file name that everybody
-/// knows (`train-images-idx3-ubyte.gz`).
+/// knows (`train-images-idx3-ubyte.gz`). Tables (`.csv`, `.tsv`) and the batches of CIFAR (`.bin`)
+/// hold a split each: `test=table.csv`.
 struct ImportArrays {
   struct Split {
     var x: NamedArray?
@@ -17,14 +18,62 @@ struct ImportArrays {
 
   private(set) var splits: [String: Split] = [:]
   private(set) var weights: [NamedArray] = []
+  /// The classes' names, where the labels of a table are names.
+  private(set) var classNames: [String]?
 
-  init(_ arguments: [String]) throws {
-    for argument in arguments {
+  /// - Parameter tables: how tables are to be read.
+  init(_ arguments: [String], tables: TableOptions) throws {
+    var batches: [String: [String]] = [:]
+    classNames = tables.classNames
+    // The labels of the training data decide what the classes are.
+    for argument in arguments.sorted(by: { Self.isTraining($0) && !Self.isTraining($1) }) {
       let (name, path) = Self.parse(argument)
+      if Self.isTable(path) {
+        try addTable(path, to: name ?? Self.splitName(of: path), tables)
+        continue
+      }
+      if CIFARBatch.isName(URL(fileURLWithPath: path).lastPathComponent) {
+        batches[name ?? Self.splitName(of: path), default: []].append(path)
+        continue
+      }
       for array in try ForeignArrays.open(path) {
         try place(array, as: name ?? Self.wellKnownName(of: path) ?? array.name, path)
       }
     }
+    for (split, paths) in batches {
+      let (x, y) = try CIFARBatch.open(paths)
+      try place(x, as: "\(split)/x", paths[0])
+      try place(y, as: "\(split)/y", paths[0])
+    }
+  }
+
+  private static func isTraining(_ argument: String) -> Bool {
+    let (name, path) = parse(argument)
+    return isTable(path) && (name ?? splitName(of: path)) == "train"
+  }
+
+  private static func isTable(_ path: String) -> Bool {
+    let name = path.lowercased()
+    return [".csv", ".tsv", ".csv.gz", ".tsv.gz"].contains { name.hasSuffix($0) }
+  }
+
+  /// The split that a file with a whole one holds, by its name; training data if that says nothing.
+  private static func splitName(of path: String) -> String {
+    let file = URL(fileURLWithPath: path).lastPathComponent.lowercased()
+    let stem = file.prefix { $0.isLetter }
+    return ["train", "test", "validation", "unseen"].first { $0 == stem } ?? "train"
+  }
+
+  private mutating func addTable(
+    _ path: String, to split: String, _ tables: TableOptions
+  ) throws {
+    let isTabbed = path.lowercased().contains(".tsv")
+    let table = try CSVTable(
+      path: path, label: tables.label, separator: tables.separator ?? (isTabbed ? "\t" : ","),
+      classNames: classNames)
+    classNames = table.classNames ?? classNames
+    try place(table.inputs, as: "\(split)/x", path)
+    try place(table.labels, as: "\(split)/y", path)
   }
 
   /// `name=path`, unless the whole is the path of a file.

@@ -8,14 +8,16 @@ internal import ModelCore
 struct ImportCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "import",
-    abstract: "Make a checkpoint from arrays (.npy, .npz, IDX) and an architecture.",
+    abstract: "Make a checkpoint from arrays (.npy, .npz, .safetensors, IDX, CIFAR, CSV).",
     discussion: """
       An array's name says what it is: train/x, train/y and train/id are the inputs, targets and \
       ids of the split 'train'; anything else, such as dense/kernel, is a weight. The names in a \
       .npz are the arrays' own; before another file the name is written with '=', as in \
       train/x=images.npy. The files of the MNIST family and x_train, y_train, x_test, y_test are \
-      known by their own names.
+      known by their own names. A table (.csv, .tsv) or a batch of CIFAR (.bin) holds a whole \
+      split, as in test=table.csv.
 
+      Without an architecture the file holds samples alone, for --data of the other commands. \
       Without weights the network gets fresh ones. Without ids samples are numbered in the order \
       of the arrays, through all splits.
       """)
@@ -26,7 +28,7 @@ struct ImportCommand: ParsableCommand {
 
   @Option(
     help: "The network, as Keras's model.to_json() writes it.", completion: .file())
-  var architecture: String
+  var architecture: String?
 
   @Option(help: "Cut a validation split from the training data: a number of samples, or N%.")
   var validation: SplitSize?
@@ -47,15 +49,13 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "See --scale. Default: 0.")
   var offset: FactorList?
 
-  @Option(help: "The classes' names, in order, with commas.")
-  var classNames: String?
-
   @Option(help: "Decides the fresh weights and which samples are cut.")
   var seed: UInt64 = 0
 
   @Flag(help: "Refuse to replace an existing output.")
   var noClobber = false
 
+  @OptionGroup(title: "Tables") var tables: TableOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {
@@ -66,42 +66,49 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let (inputs, output) = (Array(files.dropLast()), files[files.count - 1])
-    let file = try OutputFile(output, inputs: inputs + [architecture], noClobber: noClobber)
-    let (text, network) = try readArchitecture()
-    let arrays = try ImportArrays(inputs)
+    let file = try OutputFile(
+      output, inputs: inputs + (architecture.map { [$0] } ?? []), noClobber: noClobber)
+    let model = try architecture.map { try readArchitecture($0) }
+    let arrays = try ImportArrays(inputs, tables: tables)
+    if model == nil, let weight = arrays.weights.first {
+      throw CommandError(
+        .usage,
+        "\(weight.name.quoted) is a weight, and a file of samples alone has none; give the "
+          + "network with --architecture")
+    }
     let plan = try ImportPlan(
-      arrays, network: network,
+      arrays, network: model?.network,
       cuts: [("validation", validation), ("unseen", unseen), ("test", test)].compactMap {
         name, size in
         size.map { (name, $0) }
       }, scale: scale?.values, offset: offset?.values, seed: seed)
-    var draft = CheckpointDraft(modelConfig: text, parameters: try parameters(arrays, network))
+    let weights = try model.map { try parameters(arrays, $0.network) } ?? Parameters()
+    var draft = CheckpointDraft(modelConfig: model?.text, parameters: weights)
     draft.splits = plan.splits
     draft.inputScale = plan.scale
     draft.inputOffset = plan.offset
-    draft.classNames = try names(count: network.classCount())
+    draft.classNames = try names(
+      arrays.classNames, count: model?.network.classCount() ?? plan.classCount)
     draft.provenance = plan.entry(seed: seed)
     try draft.write(to: file.path, options: .interruptible)
     try result.print(
       ImportReport(
-        output: output, model: network.name, parameters: draft.parameters.scalarCount,
-        weights: arrays.weights.isEmpty ? "initialized" : "given", scale: plan.scale,
-        offset: plan.offset, splits: plan.splits.map(ImportReport.SplitRow.init)))
+        output: output, model: model?.network.name, parameters: draft.parameters.scalarCount,
+        weights: model == nil ? "none" : arrays.weights.isEmpty ? "initialized" : "given",
+        scale: plan.scale, offset: plan.offset,
+        splits: plan.splits.map(ImportReport.SplitRow.init)))
   }
 
-  private func readArchitecture() throws -> (text: String, network: Architecture) {
-    guard FileManager.default.fileExists(atPath: architecture) else {
-      throw CommandError(.inputMissing, "cannot open \(architecture.quoted): no such file")
-    }
-    guard let text = try? String(contentsOfFile: architecture, encoding: .utf8) else {
-      throw CommandError(.badInput, "\(architecture.quoted) is not a text file")
-    }
+  private func readArchitecture(
+    _ path: String
+  ) throws -> (text: String, network: Architecture) {
+    let text = try ArchitectureFile(path).text
     do {
       let network = try KerasConfiguration(parsing: text).architecture
       _ = try network.parameterSpecifications()
       return (text, network)
     } catch {
-      throw CommandError(.badInput, "\(architecture.quoted): \("\(error)".unquoted)")
+      throw CommandError(.badInput, "\(path.quoted): \("\(error)".unquoted)")
     }
   }
 
@@ -120,14 +127,12 @@ struct ImportCommand: ParsableCommand {
       })
   }
 
-  private func names(count: Int) throws -> [String]? {
-    guard let classNames else { return nil }
-    let names = classNames.split(separator: ",").map {
-      $0.trimmingCharacters(in: .whitespaces)
-    }
+  private func names(_ names: [String]?, count: Int) throws -> [String]? {
+    guard let names else { return nil }
     guard names.count == count, Set(names).count == count else {
+      let source = tables.classNames == nil ? "the labels' names" : "--class-names"
       throw CommandError(
-        .usage, "--class-names: expected \(count) different names, found \(names.count)")
+        .usage, "\(source): expected \(count) different names, found \(names.count)")
     }
     return names
   }
@@ -165,7 +170,8 @@ struct ImportReport: Encodable, CustomStringConvertible {
 
   let schema = "modelctl/import/1"
   let output: String
-  let model: String
+  /// Absent in a file of samples alone.
+  let model: String?
   let parameters: Int
   let weights: String
   let scale: [Float]
@@ -181,12 +187,17 @@ struct ImportReport: Encodable, CustomStringConvertible {
     }
     let factors = "model input = stored value * \(Self.text(scale)) + \(Self.text(offset))"
     return """
-      \(model.quoted): \(parameters.grouped) parameters, \(weights); \(factors)
+      \(heading); \(factors)
 
       \(table)
 
       wrote \(output.quoted)
       """
+  }
+
+  private var heading: String {
+    model.map { "\($0.quoted): \(parameters.grouped) parameters, \(weights)" }
+      ?? "samples alone, for --data"
   }
 
   private static func text(_ values: [Float]) -> String {

@@ -7,20 +7,22 @@ struct ImportPlan {
   private(set) var splits: [DraftSplit] = []
   let scale: [Float]
   let offset: [Float]
+  /// How many classes all targets together tell apart.
+  private(set) var classCount = 0
   private let cuts: [(name: String, size: SplitSize)]
 
   /// - Parameter cuts: splits to cut from `train`, by name, in this order.
   /// - Throws: `CommandError`, `ConversionError` for arrays that do not go together or do not fit
   ///   the network.
   init(
-    _ arrays: ImportArrays, network: Architecture, cuts: [(name: String, size: SplitSize)],
+    _ arrays: ImportArrays, network: Architecture?, cuts: [(name: String, size: SplitSize)],
     scale: [Float]?, offset: [Float]?, seed: UInt64
   ) throws {
     self.cuts = cuts
     self.scale = scale ?? [arrays.holdBytes ? 1 / 255 : 1]
     self.offset = offset ?? [0]
-    let shape = try network.inputShape()
-    let classCount = try network.classCount()
+    let shape = try network?.inputShape()
+    let classCount = try network?.classCount() ?? arrays.classNames?.count
     var number: Int64 = 0
     // The training data come first, so that their numbers are their rows.
     let others = arrays.splits.keys.filter { $0 != "train" }.sorted()
@@ -33,6 +35,7 @@ struct ImportPlan {
       let samples = try ArraySource(
         inputs: x, labels: y, sampleShape: shape, scale: self.scale, offset: self.offset,
         classCount: classCount)
+      self.classCount = max(self.classCount, samples.layout.classCount)
       let ids = try Self.identifiers(split.id, count: samples.layout.count, from: &number)
       let whole = DraftSplit(
         name: name, role: SplitRole(rawValue: name) ?? .test, samples: samples, identifiers: ids)

@@ -1,7 +1,9 @@
+internal import Checkpoints
+internal import Comparison
 internal import Foundation
 internal import ModelCore
 
-/// What is in a checkpoint, for people and for programs.
+/// What is in a model file, for people and for programs.
 ///
 /// - SeeAlso: `Schemas/report/inspect-1.schema.json`.
 struct InspectReport: Encodable {
@@ -19,6 +21,29 @@ struct InspectReport: Encodable {
     let dtype: String
     let shape: [Int]
     let bytes: Int
+    /// How many numbers it has.
+    let parameters: Int
+    /// Its part of the bytes of all rows of its table.
+    var share: Double
+    let storage: Storage?
+    var stats: Statistics?
+  }
+
+  struct Storage: Encodable, Hashable {
+    let layout: String
+    let chunk: [Int]?
+    let filters: [String]
+    let bytes: Int
+  }
+
+  struct Statistics: Encodable {
+    let min: ReportNumber?
+    let max: ReportNumber?
+    let mean: Double?
+    let sd: ReportNumber?
+    let zeros: Int
+    let nans: Int
+    let infinities: Int
   }
 
   struct SplitRow: Encodable {
@@ -27,13 +52,30 @@ struct InspectReport: Encodable {
     let samples: Int
     let x: ArrayRow
     let idType: String
-    /// How many samples each class has, by class; absent for soft targets.
+    /// How many samples each class has, by class; absent for soft targets and where counting
+    /// would take long.
     let classes: [String: Int]?
+    /// `classes` or `probabilities`.
+    let targets: String
   }
 
   struct ArrayRow: Encodable {
     let dtype: String
     let shape: [Int]
+  }
+
+  struct Finding: Encodable {
+    let rule: String
+    let path: String
+    let value: String
+  }
+
+  struct Totals: Encodable {
+    let parameters: Int
+    /// In a reader's memory, and in the file.
+    let bytes: Int
+    let storedBytes: Int?
+    let trainable: Int?
   }
 
   let schema = "modelctl/inspect/1"
@@ -42,7 +84,11 @@ struct InspectReport: Encodable {
   let format: String
   let model: String?
   let layers: [LayerRow]
-  let weights: [WeightRow]
+  var weights: [WeightRow]
+  /// Arrays that are neither the model's weights nor in a split.
+  var arrays: [WeightRow]
+  /// Of all weights, also of those that a filter leaves out.
+  let totals: Totals
   let splits: [SplitRow]
   let optimizerState: Bool
   let training: TrainingRecipe?
@@ -50,117 +96,51 @@ struct InspectReport: Encodable {
   let contentDigest: String?
   /// What keeps the engine from running this model, in one sentence.
   let unsupported: String?
-}
+  /// What the configuration would have a loader run, import or open.
+  let scan: [Finding]
+  let findings: [ConfigurationScan.Finding]
+  /// How many layers, weights and arrays a filter left out.
+  let hidden: Int
+  var showsAll = false
 
-extension InspectReport: CustomStringConvertible {
-  var description: String {
-    var sections = [heading]
-    if !layers.isEmpty { sections.append(architectureText) }
-    if !weights.isEmpty { sections.append(weightText) }
-    if !splits.isEmpty { sections.append(splitText) }
-    sections.append(provenanceText)
-    return sections.joined(separator: "\n\n")
+  private enum CodingKeys: String, CodingKey {
+    case schema, file, bytes, format, model, layers, weights, arrays, totals, splits
+    case optimizerState, training, provenance, contentDigest, unsupported, scan, hidden
   }
 
-  private var heading: String {
-    var lines = ["\(file.quoted): \(format), \(Self.size(bytes))"]
-    if let contentDigest { lines.append("content digest \(contentDigest)") }
-    if let unsupported { lines.append("the engine cannot run this model: \(unsupported)") }
-    return lines.joined(separator: "\n")
-  }
-
-  private var architectureText: String {
-    var table = TextTable([
-      ("layer", .left), ("type", .left), ("output shape", .left), ("parameters", .right),
-      ("reads from", .left),
-    ])
-    for (index, layer) in layers.enumerated() {
-      // A layer that reads from the one above says nothing new.
-      let isChain = layer.inputs == (index > 0 ? [layers[index - 1].name] : [])
-      table.rows.append([
-        layer.name.unquoted, layer.type.unquoted, layer.outputShape.map { "\($0)" } ?? "?",
-        layer.parameters.grouped, isChain ? "" : layer.inputs.joined(separator: ", ").unquoted,
-      ])
+  mutating func sort(by order: InspectCommand.Order) {
+    func sorted(_ rows: [WeightRow]) -> [WeightRow] {
+      let rows = rows.enumerated()
+      return rows.sorted { left, right in
+        let (a, b) = (left.element, right.element)
+        switch order {
+        case .file: break
+        case .name: if a.name != b.name { return a.name < b.name }
+        case .size: if a.bytes != b.bytes { return a.bytes > b.bytes }
+        case .type: if a.dtype != b.dtype { return a.dtype < b.dtype }
+        }
+        return left.offset < right.offset
+      }.map(\.element)
     }
-    let total = layers.reduce(0) { $0 + $1.parameters }
-    let title = "architecture" + (model.map { " \($0.quoted)" } ?? "")
-    return "\(title)\n\(table)\n\(total.grouped) parameters in \(layers.count) layers"
-  }
-
-  private var weightText: String {
-    var table = TextTable([
-      ("weight", .left), ("type", .left), ("shape", .left), ("bytes", .right),
-    ])
-    for weight in weights {
-      table.rows.append([
-        weight.name.unquoted, weight.dtype, "\(weight.shape)", weight.bytes.grouped,
-      ])
-    }
-    let total = weights.reduce(0) { $0 + $1.bytes }
-    let optimizer = optimizerState ? "; the optimizer's state is in the file too" : ""
-    return "\(table)\n\(Self.size(total)) in \(weights.count) weights\(optimizer)"
-  }
-
-  private var splitText: String {
-    var table = TextTable([
-      ("split", .left), ("role", .left), ("samples", .right), ("x", .left), ("ids", .left),
-      ("classes", .left),
-    ])
-    for split in splits {
-      table.rows.append([
-        split.name.unquoted, split.role, split.samples.grouped,
-        "\(split.x.dtype) \(split.x.shape)", split.idType,
-        split.classes.map(Self.summary) ?? "soft targets",
-      ])
-    }
-    return "\(table)"
-  }
-
-  private var provenanceText: String {
-    guard !provenance.isEmpty else { return "no provenance: no operation of modelctl on record" }
-    let lines = provenance.enumerated().map { index, record in
-      let operation = record["operation"]?.string ?? "?"
-      let producer = record["producer"]?.string ?? "?"
-      let summary = record["details"]?["summary"]?.string.map { ": \($0)" } ?? ""
-      return "  \(index + 1). \(operation.unquoted) by \(producer.unquoted)\(summary.unquoted)"
-    }
-    return "provenance\n" + lines.joined(separator: "\n")
-  }
-
-  /// How many classes there are, and the fewest and most samples that one has.
-  private static func summary(_ classes: [String: Int]) -> String {
-    let counts = classes.values
-    guard let least = counts.min(), let most = counts.max() else { return "none" }
-    let range = least == most ? "\(least)" : "\(least) to \(most)"
-    return "\(classes.count) of \(range)"
-  }
-
-  static func size(_ bytes: Int) -> String {
-    let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
-    var value = Double(bytes)
-    var unit = 0
-    while value >= 1024, unit + 1 < units.count {
-      value /= 1024
-      unit += 1
-    }
-    return unit == 0 ? "\(bytes) bytes" : String(format: "%.1f %@", value, units[unit])
+    weights = sorted(weights)
+    arrays = sorted(arrays)
   }
 }
 
-extension String {
-  /// The text as it is, but for control characters, which are escaped.
-  var unquoted: String { String(quoted.dropFirst().dropLast()) }
+extension InspectReport.Statistics {
+  init(_ statistics: TensorStatistics) {
+    self.init(
+      min: statistics.minimum.map(ReportNumber.init),
+      max: statistics.maximum.map(ReportNumber.init),
+      mean: statistics.mean, sd: statistics.standardDeviation.map(ReportNumber.init),
+      zeros: statistics.zeros, nans: statistics.nans, infinities: statistics.infinities)
+  }
 }
 
-extension Int {
-  /// With a thin separator between thousands: `235 146`.
-  var grouped: String {
-    let digits = String(magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index).isMultiple(of: 3) { result.append(" ") }
-      result.append(digit)
-    }
-    return (self < 0 ? "-" : "") + result
+extension InspectReport.Storage {
+  init(_ storage: StorageDescription) {
+    self.init(
+      layout: storage.layout.rawValue, chunk: storage.chunk, filters: storage.filters,
+      bytes: storage.storedByteCount)
   }
 }

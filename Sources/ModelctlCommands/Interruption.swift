@@ -28,9 +28,14 @@ enum Interruption {
     }
   }
 
+  /// The signal that has come, if one has.
+  static var pending: Signal? {
+    let number = received.load(ordering: .relaxed)
+    return number == 0 ? nil : Signal(number: number)
+  }
+
   /// - Throws: `Signal` once one has come.
   static func check() throws {
-    let number = received.load(ordering: .relaxed)
-    if number != 0 { throw Signal(number: number) }
+    if let pending { throw pending }
   }
 }

@@ -10,17 +10,22 @@ public struct Modelctl: ParsableCommand {
     abstract: "Keras checkpoints that can forget: inspect, train, and unlearn records on request.",
     version: version,
     subcommands: [
-      UnlearnCommand.self, InspectCommand.self, TrainCommand.self, EvaluateCommand.self,
-      PredictCommand.self, ImportCommand.self, ExportCommand.self, ValidateCommand.self,
+      UnlearnCommand.self, InspectCommand.self, ValidateCommand.self, DiffCommand.self,
+      TrainCommand.self, EvaluateCommand.self, PredictCommand.self, AuditCommand.self,
+      TuneCommand.self, ImportCommand.self, ExportCommand.self, ReadThroughCommand.self,
     ])
 
   public init() {}
 
   /// Parses the arguments, runs, and ends the process with the documented status.
   public static func runAndExit() -> Never {
-    Interruption.install()
+    // A reader writes nothing, so it can end at once.
+    if !Reader.isThisProcess { Interruption.install() }
+    // A limit on the size of files is an error like any other, and not the end of the process.
+    signal(SIGXFSZ, SIG_IGN)
     do {
-      var command = try parseAsRoot()
+      var command = try parseAsRoot(Reader.arguments)
+      try (command as? any IsolatedCommand)?.isolate()
       try command.run()
       Foundation.exit(ExitStatus.success.rawValue)
     } catch let code as ExitCode {
@@ -31,6 +36,7 @@ public struct Modelctl: ParsableCommand {
         warn("\(error)")
         Foundation.exit(ExitStatus(for: error).rawValue)
       }
+      if Reader.isThisProcess { Messages.write(fullMessage(for: error) + "\n") }
       // Help, the version, or a misuse that ArgumentParser words best itself.
       exit(withError: error)
     }

@@ -12,9 +12,10 @@ struct OutputOptions: ParsableArguments {
   /// Prints a result for people, or for programs.
   func print(_ result: some Encodable & CustomStringConvertible) throws {
     if json {
-      Swift.print(String(decoding: try Self.encode(result), as: UTF8.self))
+      try Output.writeResult(try Self.encode(result) + Data("\n".utf8))
     } else if !quiet {
-      Swift.print(result)
+      // Names in it come from files that anybody may have made.
+      try Output.writeResult(Data((result.description.safeForTerminals + "\n").utf8))
     }
   }
 
@@ -29,16 +30,26 @@ struct OutputOptions: ParsableArguments {
 
 /// Says something on stderr, as every message but a result is said.
 func warn(_ message: String) {
-  FileHandle.standardError.write(Data("modelctl: \(message)\n".utf8))
+  Messages.write("modelctl: \(message.safeForTerminals)\n")
 }
 
 extension String {
   /// The text in quotes, with control characters escaped so that no file name drives a terminal.
-  var quoted: String {
-    let safe = unicodeScalars.map { scalar in
-      scalar.properties.generalCategory == .control || scalar.properties.generalCategory == .format
-        ? "\\u{\(String(scalar.value, radix: 16))}" : String(scalar)
+  var quoted: String { "'" + escaped { _ in false } + "'" }
+
+  /// The text with all control characters escaped but the ends of its lines.
+  var safeForTerminals: String { escaped { $0 == "\n" } }
+
+  private func escaped(except isKept: (Unicode.Scalar) -> Bool) -> String {
+    var text = ""
+    for scalar in unicodeScalars {
+      let category = scalar.properties.generalCategory
+      if category == .control || category == .format, !isKept(scalar) {
+        text += "\\u{\(String(scalar.value, radix: 16))}"
+      } else {
+        text.unicodeScalars.append(scalar)
+      }
     }
-    return "'" + safe.joined() + "'"
+    return text
   }
 }

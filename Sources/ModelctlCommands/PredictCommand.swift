@@ -25,10 +25,12 @@ struct PredictCommand: ParsableCommand {
   )
   var array: String?
 
-  @Flag(help: "Write class scores before the final softmax.")
+  @Flag(help: "Write class scores before the final softmax or sigmoid.")
   var logits = false
 
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {
@@ -38,34 +40,31 @@ struct PredictCommand: ParsableCommand {
   }
 
   func run() throws {
-    let file = try OutputFile(output, inputs: [input] + (array.map { [$0] } ?? []))
-    let checkpoint = try Checkpoint(reading: input)
+    let file = try OutputFile(output, inputs: [input] + model.inputs + (array.map { [$0] } ?? []))
+    let checkpoint = try model.openModel(input)
     let network = try engine.network(of: checkpoint)
     let source = try source(in: checkpoint, for: network)
-    let writer = try NPYWriter(
-      path: file.path, elementType: .float32,
-      shape: Shape([source.layout.count, network.classCount]))
-    let applySoftmax = network.architecture.endsInSoftmax && !logits
+    let shape = [source.layout.count, network.outputCount]
+    let writer = try NPYWriter(path: file.path, elementType: .float32, shape: Shape(shape))
     let line = ProgressLine("predicting", quiet: result.quiet)
     try network.forEachBatch(of: source) { _, scores, rows in
       try Interruption.check()
-      var values = Array(scores)
-      if applySoftmax { Scores.softmax(&values, classCount: network.classCount) }
-      try writer.append(values)
+      try writer.append(network.outputs(of: scores, asScores: logits))
       line.update(Double(rows.upperBound) / Double(source.layout.count))
     }
     try writer.finish()
     try result.print(
       PredictReport(
-        input: input, output: output, shape: [source.layout.count, network.classCount],
-        values: applySoftmax ? "probabilities" : "scores"))
+        input: input, output: output, shape: shape,
+        values: logits || network.head == .scores ? "scores" : "probabilities"))
   }
 
   private func source(
     in checkpoint: Checkpoint, for network: Network
   ) throws -> any SampleSource {
     guard let array else {
-      return try checkpoint.samples(of: try checkpoint.split(named: split, role: .test))
+      let data = try model.openData(for: checkpoint)
+      return try data.samples(of: try data.split(named: split, role: .test))
     }
     return try UnlabelledSource(
       ForeignArrays.open(array, array: nil), sampleShape: network.sampleShape,

@@ -1,5 +1,3 @@
-internal import Foundation
-
 /// One line on a terminal's stderr, rewritten: what is done, how far it is, how long it takes.
 ///
 /// Nothing is shown in the first second, nor where stderr is not a terminal.
@@ -11,7 +9,7 @@ final class ProgressLine {
 
   init(_ task: String, quiet: Bool) {
     self.task = task
-    isShown = !quiet && isatty(STDERR_FILENO) == 1
+    isShown = !quiet && Messages.isTerminal
   }
 
   deinit { clear() }
@@ -30,16 +28,14 @@ final class ProgressLine {
     let done = min(max(fraction, 0), 1)
     let left = done > 0.01 ? Self.clock(elapsed * ((1 - done) / done)) + " left" : ""
     let words = ["\(task) \(Int(done * 100)) %", detail, left].filter { !$0.isEmpty }
-    write("\r\u{1B}[K" + words.joined(separator: " · "))
+    Messages.write("\r\u{1B}[K" + words.joined(separator: " · "))
   }
 
   func clear() {
     guard lastDrawn != nil else { return }
     lastDrawn = nil
-    write("\r\u{1B}[K")
+    Messages.write("\r\u{1B}[K")
   }
-
-  private func write(_ text: String) { FileHandle.standardError.write(Data(text.utf8)) }
 
   private static func clock(_ duration: Duration) -> String {
     let seconds = Int(duration.components.seconds)

@@ -11,7 +11,10 @@ struct TrainCommand: ParsableCommand {
     abstract: "Train a checkpoint's model on its own training split.",
     discussion: """
       Training starts from the weights in the file. The recipe (epochs, optimizer, learning rate, \
-      batch, seed) is written into the output, where 'unlearn' and its cost estimate find it.
+      batch, seed) is written into the output, where 'unlearn' and its cost estimate find it. \
+      Optimizer, rate, schedule, weight decay and clipping are those that the file was compiled \
+      with in Keras, unless --optimizer names another. Layers that the file marks as not trainable \
+      stay as they are.
       """)
 
   @Argument(help: "A checkpoint with a training split.", completion: .file())
@@ -26,15 +29,6 @@ struct TrainCommand: ParsableCommand {
   @Option(help: "Samples in one step.")
   var batch = 128
 
-  @Option(help: "adam or sgd (momentum 0.9).")
-  var optimizer = OptimizerName.adam
-
-  @Option(help: "The highest learning rate. Default: 0.001 for adam, 0.05 for sgd.")
-  var learningRate: Float?
-
-  @Option(help: "linear-to-zero or constant.")
-  var schedule = TrainingRecipe.Schedule.linearToZero
-
   @Option(help: "Decides the order of samples and what dropout drops.")
   var seed: UInt64 = 0
 
@@ -47,7 +41,10 @@ struct TrainCommand: ParsableCommand {
   @Flag(help: "Refuse to replace an existing output.")
   var noClobber = false
 
+  @OptionGroup(title: "Recipe") var how: RecipeOptions
+  @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {
@@ -57,27 +54,26 @@ struct TrainCommand: ParsableCommand {
     guard (1...1_000_000).contains(batch) else {
       throw ValidationError("--batch takes a number from 1 to 1000000")
     }
-    guard learningRate.map({ $0 > 0 && $0.isFinite }) ?? true else {
-      throw ValidationError("--learning-rate takes a number above 0")
-    }
   }
 
   func run() throws {
-    let file = try OutputFile(output, inputs: [input], inPlace: inPlace, noClobber: noClobber)
-    let checkpoint = try Checkpoint(reading: input)
-    let training = try checkpoint.split(named: split, role: .train)
+    let file = try OutputFile(
+      output, inputs: [input] + model.inputs, inPlace: inPlace, noClobber: noClobber)
+    let checkpoint = try model.openModel(input)
+    let data = try model.openData(for: checkpoint)
+    let training = try data.split(named: split, role: .train)
     let network = try engine.network(of: checkpoint)
-    try checkpoint.requireTrainableLayers()
-    let recipe = recipe()
+    let recipe = how.recipe(
+      epochs: epochs, batchSize: batch, seed: seed, compiled: try checkpoint.compiledTraining())
     let start = ContinuousClock.now
-    let summary = try train(network, on: try checkpoint.samples(of: training), recipe: recipe)
+    let summary = try train(network, on: try data.samples(of: training), recipe: recipe)
     let seconds = (ContinuousClock.now - start) / .seconds(1)
     var report = TrainReport(
       input: input, output: output, recipe: recipe, split: training.name,
       samples: training.layout.count, steps: summary.steps, loss: summary.finalLoss,
       seconds: seconds)
-    for split in checkpoint.splits {
-      let evaluation = try network.evaluate(checkpoint.samples(of: split))
+    for split in data.splits {
+      let evaluation = try network.evaluate(data.samples(of: split))
       report.splits.append(SplitResult(split, evaluation))
     }
     var changes = CheckpointChanges()
@@ -88,12 +84,6 @@ struct TrainCommand: ParsableCommand {
     changes.provenance = report.entry(threads: network.threads)
     try checkpoint.rewrite(changes, to: file.path, options: .interruptible)
     try result.print(report)
-  }
-
-  private func recipe() -> TrainingRecipe {
-    TrainingRecipe(
-      epochs: epochs, batchSize: batch, optimizer: optimizer.optimizer,
-      learningRate: learningRate ?? optimizer.learningRate, schedule: schedule, seed: seed)
   }
 
   private func train(
@@ -109,16 +99,6 @@ struct TrainCommand: ParsableCommand {
     }
   }
 }
-
-/// The optimizers that `train` offers, with their usual settings.
-enum OptimizerName: String, CaseIterable, ExpressibleByArgument {
-  case adam, sgd
-
-  var optimizer: TrainingRecipe.Optimizer { self == .adam ? .adam : .sgd(momentum: 0.9) }
-  var learningRate: Float { self == .adam ? 1e-3 : 0.05 }
-}
-
-extension TrainingRecipe.Schedule: ExpressibleByArgument {}
 
 extension TrainingRecipe {
   /// The recipe of a model that was trained before: its epochs add up, so that the cost of
@@ -154,7 +134,7 @@ struct TrainReport: Encodable, CustomStringConvertible {
         "recipe": .object([
           "epochs": .integer(Int64(recipe.epochs)), "batchSize": .integer(Int64(recipe.batchSize)),
           "learningRate": .number(Double(recipe.learningRate)),
-          "schedule": .string(recipe.schedule.rawValue),
+          "schedule": .string(recipe.schedule.name),
           "seed": .integer(Int64(bitPattern: recipe.seed)),
         ]), "split": .string(split), "samples": .integer(Int64(samples)),
         "threads": .integer(Int64(threads)), "loss": .number(loss),

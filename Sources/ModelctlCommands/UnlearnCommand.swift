@@ -9,7 +9,7 @@ internal import Unlearning
 struct UnlearnCommand: ParsableCommand {
   static let configuration = CommandConfiguration(
     commandName: "unlearn",
-    abstract: "Make a model forget some of its training records, or whole classes.",
+    abstract: "Make a model forget training records, whole classes, wrong labels or a backdoor.",
     discussion: """
       The output is a new file with the unlearned weights, without the forgotten records and \
       without optimizer state. The exit status is 0 when the test says that the records are \
@@ -25,25 +25,34 @@ struct UnlearnCommand: ParsableCommand {
 
   @OptionGroup(title: "What to forget") var subject: SubjectOptions
   @OptionGroup(title: "How") var how: MethodOptions
+  @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup(title: "The output") var file: UnlearnOutputOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {
-    let target = try file.target(input: input, output: output)
+    let target = try file.target(input: input, output: output, others: model.inputs)
+    let dataTarget = try file.dataTarget(model, input: input, output: target?.path)
+    let time = try file.time()
     let job = try UnlearnJob(
-      input: input, subject: subject, how: how, engine: engine)
+      input: input, model: model, subject: subject, how: how, engine: engine,
+      ledger: try file.ledger())
     job.warnAboutIds()
     guard !file.dryRun else { return try result.print(job.plan(output: target?.path)) }
     let outcome = try unlearn(job)
     let isKept = outcome.isAccepted || file.keep
     if isKept, let target {
-      try job.write(outcome, to: target.path)
+      try job.write(outcome, to: target.path, data: dataTarget?.path, time: time)
     }
     let report = UnlearnResult(
-      report: outcome.report, request: job.summary, input: input,
-      output: isKept ? target?.path : nil,
-      removedRows: isKept ? job.selection.rows.mapValues(\.count) : [:])
+      report: outcome.report, request: job.summary, time: .init(outcome.timing), input: input,
+      output: isKept ? target?.path : nil, removedRows: isKept ? job.removedRows : [:],
+      data: model.data.map {
+        UnlearnResult.DataFile(
+          file: $0, output: isKept ? dataTarget?.path : nil,
+          removedRows: isKept && dataTarget != nil ? job.selection.rows.mapValues(\.count) : [:])
+      })
     try file.writeReport(report)
     try result.print(report)
     if !outcome.isAccepted { throw ExitCode(ExitStatus.no.rawValue) }
@@ -76,12 +85,45 @@ struct SubjectOptions: ParsableArguments {
   @Option(help: "A class to forget whole, by name or index; may be given several times.")
   var forgetClass: [String] = []
 
+  @Option(
+    help: """
+      A backdoor's trigger: an .npz with the arrays patch and mask, of the shape of a stored \
+      sample, and label if the class is known. With --forget if the poisoned records are known.
+      """, completion: .file())
+  var trigger: String?
+
+  @Flag(help: "The labels of these records are wrong: poisoned, or mistaken.")
+  var relabel = false
+
+  @Option(
+    help: "The right classes of such records, an id and a class a line; implies --relabel.",
+    completion: .file())
+  var labels: String?
+
+  @Option(
+    help: """
+      Ids that an earlier request forgot, to keep them forgotten where their records are still at \
+      hand; may be given several times, once for each request.
+      """, completion: .file())
+  var forgottenBefore: [String] = []
+
   @Flag(help: "Go on when some ids are not in the file.")
   var allowMissing = false
 
+  var hasWrongLabels: Bool { relabel || labels != nil }
+
   func validate() throws {
-    guard (forget == nil) != forgetClass.isEmpty else {
-      throw ValidationError("give either --forget FILE or --forget-class NAME")
+    if !forgetClass.isEmpty {
+      guard forget == nil, trigger == nil, !hasWrongLabels else {
+        throw ValidationError("--forget-class goes with no other choice of what to forget")
+      }
+    }
+    guard forget != nil || trigger != nil || !forgetClass.isEmpty else {
+      throw ValidationError(
+        "give --forget FILE, --forget-class NAME or --trigger FILE")
+    }
+    guard !hasWrongLabels || (forget != nil && trigger == nil) else {
+      throw ValidationError("--relabel and --labels go with --forget FILE alone")
     }
   }
 }
@@ -103,6 +145,20 @@ struct MethodOptions: ParsableArguments {
   @Option(help: "Decides every random draw.")
   var seed: UInt64 = 0
 
+  @Flag(
+    help:
+      "match: go most of the way back to fresh weights first, against attacks on single records.")
+  var deep = false
+
+  @Flag(help: "match: read no retained record; unseen ones keep the model as it is.")
+  var noRetain = false
+
+  @Option(
+    name: .customLong("set"),
+    help: ArgumentHelp(
+      "A setting of the method; may be given several times.", valueName: "name=value"))
+  var settings: [MethodSetting] = []
+
   @Flag(help: "Fail where there are too few records for a test with power.")
   var requirePower = false
 
@@ -112,6 +168,34 @@ struct MethodOptions: ParsableArguments {
     guard epochs.map({ (1...1_000_000).contains($0) }) ?? true else {
       throw ValidationError("--epochs takes a number from 1 to 1000000")
     }
+    guard method == "match" || (!deep && !noRetain) else {
+      throw ValidationError("--deep and --no-retain go with the method match")
+    }
+    guard !(deep && noRetain) else {
+      throw ValidationError("--deep trains on retained records; it does not go with --no-retain")
+    }
+  }
+
+  /// The method with its settings.
+  ///
+  /// - Throws: `UnlearningError` for a method or a setting that there is not.
+  func configured() throws -> any UnlearningMethod {
+    var changes: [String: Setting] = deep ? ["deep": .flag(true)] : [:]
+    for setting in settings { changes[setting.name] = setting.value }
+    return try UnlearningMethods.named(method).with(changes)
+  }
+}
+
+/// A hyper-parameter: `temperature=4`.
+struct MethodSetting: ExpressibleByArgument, Hashable {
+  let name: String
+  let value: Setting
+
+  init?(argument: String) {
+    let parts = argument.split(separator: "=", maxSplits: 1, omittingEmptySubsequences: false)
+    guard parts.count == 2, !parts[0].isEmpty, !parts[1].isEmpty else { return nil }
+    name = String(parts[0])
+    value = Setting(parsing: String(parts[1]))
   }
 }
 
@@ -142,19 +226,77 @@ struct UnlearnOutputOptions: ParsableArguments {
   @Flag(help: "Say what would be done and stop.")
   var dryRun = false
 
+  @Option(
+    help: """
+      A file of secret bytes, 16 or more: the record in the output then holds a keyed commitment to \
+      each forgotten id, never the id.
+      """, completion: .file())
+  var ledgerKey: String?
+
+  @Flag(help: "Let the record in the output tell the time, which SOURCE_DATE_EPOCH does too.")
+  var timestamp = false
+
   @Option(help: "Write the JSON result to this file too.", completion: .file())
   var report: String?
 
+  @Option(
+    help: "Write the file of --data here without the records.",
+    completion: .file())
+  var dataOut: String?
+
+  /// - Returns: nil when the file with the samples is left as it is.
+  func dataTarget(
+    _ model: ModelOptions, input: String, output: String?
+  ) throws -> OutputFile? {
+    guard let dataOut else { return nil }
+    guard let data = model.data else {
+      throw CommandError(
+        .usage, "--data-out needs --data: the records are in \(input.quoted), and go from there")
+    }
+    let others = [input, output, model.architecture].compactMap { $0 }
+    return try OutputFile(
+      dataOut, inputs: others + (inPlace ? [] : [data]), noClobber: noClobber)
+  }
+
   /// - Returns: nil for a dry run that names no output.
-  func target(input: String, output: String?) throws -> OutputFile? {
-    if let report { _ = try OutputFile(report, inputs: [input]) }
+  func target(input: String, output: String?, others: [String]) throws -> OutputFile? {
+    if let report { _ = try OutputFile(report, inputs: [input] + others) }
     guard let path = output ?? (inPlace ? input : nil) else {
       guard dryRun else {
         throw CommandError(.usage, "no output is named; give one, or --in-place")
       }
       return nil
     }
+    // --in-place is about the model; no other input may be overwritten.
+    _ = try OutputFile(path, inputs: others)
     return try OutputFile(path, inputs: [input], inPlace: inPlace, noClobber: noClobber)
+  }
+
+  /// - Throws: `CommandError` for a key that cannot be read or is too short.
+  func ledger() throws -> IdentifierLedger? {
+    guard let path = ledgerKey else { return nil }
+    guard let key = FileManager.default.contents(atPath: path) else {
+      throw CommandError(.inputMissing, "cannot read the ledger key \(path.quoted)")
+    }
+    guard let ledger = IdentifierLedger(key: Array(key)) else {
+      throw CommandError(
+        .badInput,
+        "the ledger key \(path.quoted) has \(key.count) bytes; expected "
+          + "\(IdentifierLedger.smallestKey) or more")
+    }
+    return ledger
+  }
+
+  /// The time to tell, in seconds since 1970: the one that a build asks for, or now.
+  func time() throws -> Date? {
+    if let text = ProcessInfo.processInfo.environment["SOURCE_DATE_EPOCH"] {
+      guard let seconds = Int64(text), (0...253_402_300_799).contains(seconds) else {
+        throw CommandError(
+          .usage, "SOURCE_DATE_EPOCH is \(text.quoted), expected whole seconds since 1970")
+      }
+      return Date(timeIntervalSince1970: TimeInterval(seconds))
+    }
+    return timestamp ? Date() : nil
   }
 
   func writeReport(_ result: some Encodable) throws {

@@ -15,33 +15,82 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
     let outsideTraining: Int
   }
 
+  /// What it took by the clock; shares of retraining are of an estimate.
+  struct Time: Encodable {
+    let seconds: Double
+    /// Retraining's sample passes at the pace of this run's steps; absent when it took none.
+    let retrainingSeconds: Double?
+    let share: Double?
+
+    init(_ timing: Timing) {
+      seconds = timing.seconds
+      retrainingSeconds = timing.retrainingSeconds
+      share = timing.share
+    }
+  }
+
+  /// The file that the samples are in, when it is not the model's own.
+  struct DataFile: Encodable {
+    let file: String
+    /// Where its copy without the records is; absent when it is left as it is.
+    let output: String?
+    let removedRows: [String: Int]
+
+    fileprivate var text: String {
+      guard let output else {
+        return "\(file.quoted) still holds these records; --data-out writes it without them"
+      }
+      let left = output == file ? "" : "; \(file.quoted) still holds them"
+      return "wrote \(output.quoted) without them (\(UnlearnResult.text(removedRows)))\(left)"
+    }
+  }
+
   let report: UnlearningReport
   let request: Request
+  let time: Time
   let input: String
   /// Absent when nothing was written.
   let output: String?
   /// How many rows each split lost in the output.
   let removedRows: [String: Int]
+  let data: DataFile?
 
-  private enum CodingKeys: String, CodingKey { case request, input, output, removedRows }
+  private enum CodingKeys: String, CodingKey {
+    case request, time, input, output, removedRows, data
+  }
 
   /// The report's members and our own, in one object.
   func encode(to encoder: any Encoder) throws {
     try report.encode(to: encoder)
     var container = encoder.container(keyedBy: CodingKeys.self)
     try container.encode(request, forKey: .request)
+    try container.encode(time, forKey: .time)
     try container.encode(input, forKey: .input)
     try container.encodeIfPresent(output, forKey: .output)
     try container.encode(removedRows, forKey: .removedRows)
+    try container.encodeIfPresent(data, forKey: .data)
+  }
+
+  private var timeText: String {
+    let took = String(format: "time      %.1f s", time.seconds)
+    guard let whole = time.retrainingSeconds, let share = time.share else { return took }
+    return took
+      + String(
+        format: ", about %.1f %% of the %.0f s that retraining would take", 100 * share, whole)
   }
 
   var description: String {
     guard let output else {
-      return "\(report)\n\nnothing was written; \(input.quoted) is as it was"
+      return "\(report)\n\(timeText)\n\nnothing was written; \(input.quoted) is as it was"
     }
-    let rows = removedRows.keys.sorted().map { "\((removedRows[$0] ?? 0).grouped) of \($0.quoted)" }
-    return
-      "\(report)\n\nwrote \(output.quoted) without these records (\(rows.joined(separator: ", ")))"
+    let rows = removedRows.isEmpty ? "" : " without these records (\(Self.text(removedRows)))"
+    return "\(report)\n\(timeText)\n\nwrote \(output.quoted)\(rows)"
+      + (data.map { "\n\($0.text)" } ?? "")
+  }
+
+  private static func text(_ rows: [String: Int]) -> String {
+    rows.keys.sorted().map { "\((rows[$0] ?? 0).grouped) of \($0.quoted)" }
+      .joined(separator: ", ")
   }
 }
 

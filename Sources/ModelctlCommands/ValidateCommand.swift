@@ -24,7 +24,7 @@ struct ValidateCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: "A checkpoint or a Keras .h5 file; it is never changed.", completion: .file())
+  @Argument(help: "A checkpoint or a Keras file (.h5, .weights.h5, .keras); never changed.", completion: .file())
   var input: String
 
   @Option(
@@ -43,6 +43,7 @@ struct ValidateCommand: ParsableCommand {
   @Option(help: "Show findings of at least this severity: note, warning or error.")
   var severity: Level = .note
 
+  @OptionGroup var trust: TrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {
@@ -53,10 +54,10 @@ struct ValidateCommand: ParsableCommand {
 
   func run() throws {
     let identifiers = try erased.map { try IdentifierList(path: $0).entries.map(\.text) }
-    let found = try Validation.run(
-      input,
-      Validation.Request(
-        erased: identifiers, original: original, checkInterruption: Interruption.check))
+    var request = Validation.Request(
+      erased: identifiers, original: original, checkInterruption: Interruption.check)
+    request.willRead = ReaderLimits.allowTime
+    let found = try Validation.run(input, request)
     let shown = found.findings.kept.filter { finding in
       finding.severity >= severity.severity && (rule.isEmpty || rule.contains(finding.rule))
     }

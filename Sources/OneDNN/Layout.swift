@@ -9,7 +9,7 @@ public final class Layout {
     /// Whatever the implementation likes best.
     case any
     case x, nc
-    case oi, io, oihw, hwio
+    case oi, io, oihw, hwio, goihw, hwigo
     case nchw, nhwc, nChw8c, nChw16c
   }
 
@@ -54,6 +54,8 @@ extension Layout.Format {
     case .io: dnnl_io
     case .oihw: dnnl_oihw
     case .hwio: dnnl_hwio
+    case .goihw: dnnl_goihw
+    case .hwigo: dnnl_hwigo
     case .nchw: dnnl_nchw
     case .nhwc: dnnl_nhwc
     case .nChw8c: dnnl_nChw8c

@@ -9,7 +9,7 @@ public final class Primitive {
   private let handle: dnnl_primitive_t
   private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
   private let memories: [Memory]
-  private let processor: Processor
+  let processor: Processor
 
   init(
     takingOwnership handle: dnnl_primitive_t, arguments: [(Int32, Memory)], scratchpad: Memory?,
@@ -35,9 +35,10 @@ public final class Primitive {
 
   /// Runs and returns when done. Corresponds to `dnnl_primitive_execute`.
   public func execute() throws(OneDNNError) {
-    try check(
-      dnnl_primitive_execute(
-        handle, processor.stream, Int32(arguments.count), arguments.baseAddress),
-      "running \(implementation)")
+    try check(run(on: processor.stream.handle), "running \(implementation)")
+  }
+
+  func run(on stream: dnnl_stream_t) -> dnnl_status_t {
+    dnnl_primitive_execute(handle, stream, Int32(arguments.count), arguments.baseAddress)
   }
 }

@@ -1,31 +1,17 @@
 internal import CKernels
 internal import COneDNN
 
-/// The CPU, and the order in which its work is done: a `dnnl_engine_t` and a `dnnl_stream_t`.
+/// The CPU, and the order in which its work is done.
 public final class Processor {
-  let engine: dnnl_engine_t
-  let stream: dnnl_stream_t
+  let device: Device
+  let stream: Stream
 
-  /// Corresponds to `dnnl_engine_create` and `dnnl_stream_create`.
   public init() throws(OneDNNError) {
-    var engine: dnnl_engine_t?
-    try check(dnnl_engine_create(&engine, dnnl_cpu, 0), "making an engine")
-    let made = try OneDNN.made(engine, "making an engine")
-    var stream: dnnl_stream_t?
-    let flags = UInt32(dnnl_stream_default_flags.rawValue)
-    let status = dnnl_stream_create(&stream, made, flags)
-    guard status == dnnl_success, let stream else {
-      dnnl_engine_destroy(made)
-      throw .failed(operation: "making a stream", code: Int(status.rawValue))
-    }
-    self.engine = made
-    self.stream = stream
+    device = try Device()
+    stream = try Stream(on: device)
   }
 
-  deinit {
-    dnnl_stream_destroy(stream)
-    dnnl_engine_destroy(engine)
-  }
+  var engine: dnnl_engine_t { device.handle }
 
   /// Whether 16 floats fit a register; Winograd exists only there.
   public static var hasAVX512: Bool {
@@ -55,8 +41,50 @@ public final class Processor {
   /// The cores this process may use.
   public static var coreCount: Int { max(1, Int(ck_processors())) }
 
+  /// The team size of the calling thread.
+  public static var threads: Int { Int(ck_team()) }
+
+  /// Makes primitives that one thread runs by itself.
+  public static func withOneThread<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let team = ck_team()
+    ck_set_team(1)
+    defer { ck_set_team(team) }
+    return try body()
+  }
+
   /// Sets the team size of the calling thread, which primitives keep from when they are made.
   public static func setThreads(_ count: Int) {
     ck_set_team(Int32(clamping: max(1, count)))
   }
+}
+
+/// A `dnnl_engine_t`.
+final class Device {
+  let handle: dnnl_engine_t
+
+  init() throws(OneDNNError) {
+    var handle: dnnl_engine_t?
+    try check(dnnl_engine_create(&handle, dnnl_cpu, 0), "making an engine")
+    self.handle = try made(handle, "making an engine")
+  }
+
+  deinit { dnnl_engine_destroy(handle) }
+}
+
+/// A `dnnl_stream_t`: the order in which one thread gives out work.
+final class Stream {
+  let handle: dnnl_stream_t
+  private let device: Device
+
+  init(on device: Device) throws(OneDNNError) {
+    self.device = device
+    var handle: dnnl_stream_t?
+    let flags = UInt32(dnnl_stream_default_flags.rawValue)
+    try check(dnnl_stream_create(&handle, device.handle, flags), "making a stream")
+    self.handle = try made(handle, "making a stream")
+  }
+
+  deinit { dnnl_stream_destroy(handle) }
 }

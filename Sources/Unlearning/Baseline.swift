@@ -59,7 +59,7 @@ public struct Baseline: Sendable {
     if parts.contains(.reference), reference == nil {
       reference = try Self.answers(network, problem.data.unseen, problem.referenceRows, &meter)
     }
-    if parts.contains(.retained), retained == nil {
+    if parts.contains(.retained), retained == nil, problem.usesRetained {
       retained = try Self.answers(network, train, problem.retainSampleRows, &meter).responses
     }
   }
@@ -67,14 +67,17 @@ public struct Baseline: Sendable {
   static func answers(
     _ network: Network, _ source: any SampleSource, _ rows: [Int], _ meter: inout CostMeter
   ) throws -> Answers {
+    guard !rows.isEmpty else { return try Answers(Scores(classCount: network.classCount)) }
     meter.addEvaluated(rows.count)
     return try Answers(network.logits(of: source, rows: rows))
   }
 
   /// Maps margins of trained samples to those of unseen ones; nil before both were measured.
+  ///
+  /// Where no retained sample may be read, the samples to forget stand for them.
   public var marginMap: MarginMap? {
-    guard let retained, let reference else { return nil }
-    return MarginMap(retained: retained, unseen: reference.responses)
+    guard let members = retained ?? forget?.responses, let reference else { return nil }
+    return MarginMap(retained: members, unseen: reference.responses)
   }
 }
 

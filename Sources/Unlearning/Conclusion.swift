@@ -7,11 +7,20 @@ extension UnlearningReport.Conclusion {
     let reason =
       attempt.isExact && attempt.verdict == .matched
       ? "The model was trained anew and has never seen the samples. Utility is kept."
-      : problem.scenario == .samples
-        ? Self.aboutSamples(attempt, judge.power) : Self.aboutClasses(attempt, judge.power)
+      : Self.reason(attempt, judge, problem.scenario)
     sentence =
       accepted || attempt.verdict != .matchedSamplewise
       ? reason : reason + " A test with power was asked for, so this is no pass."
+  }
+
+  private static func reason(
+    _ attempt: Attempt, _ judge: Judge, _ scenario: UnlearningProblem.Scenario
+  ) -> String {
+    switch scenario {
+    case .samples: aboutSamples(attempt, judge.power)
+    case .classes: aboutClasses(attempt, judge.power)
+    case .wrongLabels, .backdoor: aboutLabels(attempt, judge.power)
+    }
   }
 
   private static func aboutSamples(_ attempt: Attempt, _ power: TestPower) -> String {
@@ -32,7 +41,7 @@ extension UnlearningReport.Conclusion {
       return "Nothing to unlearn that this test could see: the untouched model already answers the "
         + "samples like unseen ones. The work was done all the same."
     }
-    let count = attempt.samplewise?.count ?? power.count
+    let count = attempt.after.samplewise?.count ?? power.count
     let each =
       count == 1
       ? "The sample's margin is where an unseen one's would be"
@@ -50,16 +59,17 @@ extension UnlearningReport.Conclusion {
 
   private static func notMatched(_ attempt: Attempt) -> String {
     let remedy = "Allow more cost (--max-cost), or retrain."
-    if let test = attempt.samplewise {
+    if let test = attempt.after.samplewise {
       return "\(Text.count(test.above)) of \(Text.plural(test.count, "sample")) "
         + "\(test.above == 1 ? "is" : "are") still answered more surely than unseen ones would be. "
         + remedy
     }
-    let after = attempt.after
+    guard let after = attempt.after.deciding else { return "Nothing was tested. " + remedy }
+    let others = attempt.after.expectation == nil ? "unseen ones" : "unseen ones as hard"
     var parts: [String] = []
     if after.accuracyExcess > after.accuracyBand {
       parts.append(
-        "accuracy is \(points(after.accuracyExcess)) above that on unseen ones "
+        "accuracy is \(points(after.accuracyExcess)) above that on \(others) "
           + "(\(points(after.accuracyBand)) would pass)")
     }
     if after.aucExcess > after.aucBand {
@@ -76,7 +86,7 @@ extension UnlearningReport.Conclusion {
   }
 
   private static func aboutClasses(_ attempt: Attempt, _ power: TestPower) -> String {
-    guard let test = attempt.classTest else { return utilityLost(attempt) }
+    guard let test = attempt.after.classTest else { return utilityLost(attempt) }
     let share = Text.percent(max(test.forgetAccuracy, test.unseenAccuracy ?? 0))
     switch attempt.verdict {
     case .utilityLost: return utilityLost(attempt)
@@ -87,6 +97,30 @@ extension UnlearningReport.Conclusion {
     default:
       return "The class is still recognised in \(share) of its samples (1 % would pass). "
         + "Allow more cost (--max-cost), or retrain."
+    }
+  }
+
+  private static func aboutLabels(_ attempt: Attempt, _ power: TestPower) -> String {
+    guard let test = attempt.after.labelTest, attempt.verdict != .utilityLost else {
+      return utilityLost(attempt)
+    }
+    let who = test.subject == .stamped ? "the trigger" : "the records"
+    let share = "\(Text.percent(test.rate)) (\(Text.percent(test.base + test.band)) would pass)"
+    switch attempt.verdict {
+    case .matched where power.untouchedPasses:
+      return "Nothing to unlearn that this test could see: the untouched model does not give "
+        + "\(who) that answer. The work was done all the same."
+    case .matched where test.subject == .stamped:
+      return "The trigger is answered no more often than without one, and utility is kept."
+    case .matched:
+      return "The records no longer get the labels that they had, and utility is kept. What a "
+        + "trigger would do is tested only where one is given (--trigger)."
+    default:
+      return test.subject == .stamped
+        ? "The trigger still gets its answer from \(share). "
+          + "Allow more cost (--max-cost), or retrain."
+        : "The records still get the labels that they had in \(share). "
+          + "Allow more cost (--max-cost), or retrain."
     }
   }
 

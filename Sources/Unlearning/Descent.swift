@@ -4,17 +4,28 @@ public import ModelCore
 /// Gradient steps as data: which samples go into a step, what is asked of them, and how fast.
 public struct Descent {
   /// Where samples come from.
-  public enum Split: String, Hashable, Sendable {
+  public enum Split: Hashable {
     case forget, retain
     /// The unseen samples that serve as targets.
     case unseen
+    case given(GivenSamples)
+
+    /// What its random order is drawn for.
+    var name: String {
+      switch self {
+      case .forget: "forget"
+      case .retain: "retain"
+      case .unseen: "unseen"
+      case .given(let samples): samples.name
+      }
+    }
   }
 
   /// What is asked of samples.
   public enum Target: Hashable, Sendable {
     /// Their own labels.
     case labels
-    /// A row of a table for each forget sample, in the order of `forgetRows`.
+    /// A row of a table for each sample of the split, in the order of its rows.
     case table(TargetTable)
     /// What the original model answers.
     case original
@@ -36,7 +47,7 @@ public struct Descent {
   }
 
   /// Samples of a step, and the losses that are summed over them.
-  public struct Term: Hashable, Sendable {
+  public struct Term: Hashable {
     public var split: Split
     /// How many samples a step takes; no more than there are.
     public var count: Int
@@ -52,7 +63,7 @@ public struct Descent {
   }
 
   /// Steps of one kind, all of whose terms go through the network together.
-  public struct Stage: Hashable, Sendable {
+  public struct Stage: Hashable {
     public var terms: [Term]
     /// How many steps before the next stage of the cycle.
     public var steps: Int

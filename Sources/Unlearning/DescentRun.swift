@@ -24,7 +24,7 @@ struct DescentRun {
     for split in Set(terms.map(\.split)) {
       streams[split] = try SampleStream(
         session.source(of: split), rows: session.rows(of: split), seed: session.seed,
-        stream: "unlearn/\(split.rawValue)/\(session.attempt)")
+        stream: session.streamName(split.name))
     }
     batch = Batch(
       capacity: descent.cycle.map { $0.terms.reduce(0) { $0 + $1.count } }.max() ?? 0,
@@ -61,10 +61,12 @@ struct DescentRun {
     batch.removeAll()
     var parts: [Part] = []
     for term in stage.terms { parts += try append(term) }
-    if parts.isEmpty {
-      try session.network.backpropagate(batch, mode: descent.mode)
-    } else {
-      try backpropagate(parts)
+    try session.timed(batch.count) {
+      if parts.isEmpty {
+        try session.network.backpropagate(batch, mode: descent.mode)
+      } else {
+        try backpropagate(parts)
+      }
     }
     session.meter.addTrained(batch.count)
     if let norm = stage.gradientNorm { session.network.clipGradients(to: norm) }
@@ -209,14 +211,28 @@ private final class Teacher {
 
 extension UnlearningSession {
   func source(of split: Descent.Split) -> any SampleSource {
-    split == .unseen ? problem.data.unseen : problem.data.train
+    switch split {
+    case .forget, .retain: problem.data.train
+    case .unseen: problem.data.unseen
+    case .given(let samples): samples.source
+    }
   }
 
-  func rows(of split: Descent.Split) -> [Int] {
+  /// - Throws: `UnlearningError` for rows that the request withholds or does not have.
+  func rows(of split: Descent.Split) throws -> [Int] {
     switch split {
-    case .forget: problem.forgetRows
-    case .retain: problem.retainRows
-    case .unseen: problem.referenceRows
+    case .forget:
+      guard !problem.forgetRows.isEmpty else {
+        throw UnlearningError.needsRecords(method: methodName)
+      }
+      return problem.forgetRows
+    case .retain:
+      guard problem.usesRetained, !problem.retainRows.isEmpty else {
+        throw UnlearningError.needsRetained(method: methodName)
+      }
+      return problem.retainRows
+    case .unseen: return problem.referenceRows
+    case .given(let samples): return samples.rows
     }
   }
 }

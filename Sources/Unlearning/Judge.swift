@@ -4,11 +4,10 @@ internal import Evidence
 /// One attempt's result under test.
 struct Attempt {
   let verdict: Verdict
-  let after: UnseenComparison
+  let after: Examination
   let utility: DiscordantPairs
-  let samplewise: SamplewiseTest?
-  let classTest: ClassTest?
   let meter: CostMeter
+  let reportMeter: CostMeter
   let budget: Double
   let steps: Int
   let checks: [Check]
@@ -25,32 +24,27 @@ struct Judge {
   let baseline: Baseline
   /// What the original model's answers cost.
   let meter: CostMeter
-  let before: UnseenComparison
+  let before: Examination
   let power: TestPower
-  let classBefore: ClassTest?
   private let problem: UnlearningProblem
+  private let examiner: Examiner
+  /// Of a handful, one hard sample answered wrongly would look like a group that stands out.
+  private static let smallestGroup = 20
 
   init(_ network: Network, problem: UnlearningProblem, needs: BaselineParts) throws {
     self.problem = problem
     var meter = CostMeter()
-    var baseline = try Baseline(network, problem: problem, parts: needs, meter: &meter)
-    before = try Self.comparison(baseline.checked, baseline.validation)
-    switch problem.scenario {
-    case .samples:
-      if !before.hasPower {
-        // Then every sample is judged by itself, which takes a target for each.
-        try baseline.measure(.margins, network, problem, &meter)
-      }
-      power = Self.power(before, baseline)
-      classBefore = nil
-    case .classes(let classes):
-      let test = Self.classTest(classes, baseline.checked, baseline.validation)
-      classBefore = test
-      power = TestPower(
-        hasPower: !test.passes, untouchedPasses: test.passes, neededCount: nil,
-        count: baseline.checked.count)
-    }
+    // What is expected of each sample takes its rank among those that stay.
+    let parts = problem.scenario == .samples ? needs.union(.margins) : needs
+    let baseline = try Baseline(network, problem: problem, parts: parts, meter: &meter)
+    let examiner = try Examiner(network, problem, baseline, meter: &meter)
+    let before = try examiner.examine(
+      network, checked: baseline.checked, validation: baseline.validation, samplewise: false,
+      meter: &meter)
+    power = Self.power(before, baseline, problem)
     self.baseline = baseline
+    self.examiner = examiner
+    self.before = before
     self.meter = meter
   }
 
@@ -72,37 +66,31 @@ struct Judge {
     _ session: UnlearningSession, isRolledBack: Bool = false, isExact: Bool
   ) throws -> Attempt {
     let network = session.network
-    let train = problem.data.train
-    let checked = try Baseline.answers(network, train, problem.checkedRows, &session.meter)
-      .responses
+    let checked = try Baseline.answers(
+      network, problem.data.train, problem.checkedRows, &session.meter
+    ).responses
     let validation = try Baseline.answers(
       network, problem.data.unseen, problem.validationRows, &session.meter
     ).responses
-    let after = try Self.comparison(checked, validation)
+    let after = try examiner.examine(
+      network, checked: checked, validation: validation, samplewise: !power.hasPower,
+      meter: &session.meter)
     let utility = try utility(validation)
-    let samplewise = samplewise(checked, validation)
-    let classTest = classBefore.map { _ in
-      Self.classTest(problem.forgottenClasses, checked, validation)
-    }
     return Attempt(
-      verdict: isExact && utility.keepsUtility
-        ? .matched : verdict(after, utility, samplewise, classTest),
-      after: after, utility: utility,
-      samplewise: samplewise, classTest: classTest, meter: session.meter, budget: session.budget,
-      steps: session.steps, checks: session.checks, findings: session.findings,
-      isRolledBack: isRolledBack, isExact: isExact)
+      verdict: isExact && utility.keepsUtility ? .matched : verdict(after, utility),
+      after: after, utility: utility, meter: session.meter, reportMeter: session.reportMeter,
+      budget: session.budget, steps: session.steps, checks: session.checks,
+      findings: session.findings, isRolledBack: isRolledBack, isExact: isExact)
   }
 
-  private func verdict(
-    _ after: UnseenComparison, _ utility: DiscordantPairs, _ samplewise: SamplewiseTest?,
-    _ classTest: ClassTest?
-  ) -> Verdict {
+  private func verdict(_ after: Examination, _ utility: DiscordantPairs) -> Verdict {
     guard utility.keepsUtility else { return .utilityLost }
-    if let classTest { return classTest.passes ? .matched : .notMatched }
-    // Of a handful, one hard sample answered wrongly would look like a group that stands out.
-    if after.count >= 20, after.isOverForgotten { return .overForgotten }
-    if power.hasPower { return after.passes ? .matched : .notMatched }
-    guard let samplewise else { return .notMatched }
+    if let test = after.classTest { return test.passes ? .matched : .notMatched }
+    if let test = after.labelTest { return test.passes ? .matched : .notMatched }
+    guard let comparison = after.deciding else { return .notMatched }
+    if comparison.count >= Self.smallestGroup, comparison.isOverForgotten { return .overForgotten }
+    if power.hasPower { return comparison.passes ? .matched : .notMatched }
+    guard let samplewise = after.samplewise else { return .notMatched }
     if samplewise.isOverForgotten { return .overForgotten }
     return samplewise.passes ? .matchedSamplewise : .notMatched
   }
@@ -114,49 +102,32 @@ struct Judge {
     return try DiscordantPairs(baseline.validation[kept], validation[kept])
   }
 
-  private func samplewise(_ answers: Responses, _ validation: Responses) -> SamplewiseTest? {
-    guard !power.hasPower, problem.scenario == .samples, let map = baseline.marginMap,
-      let forget = baseline.forget
-    else {
-      return nil
+  private static func power(
+    _ before: Examination, _ baseline: Baseline, _ problem: UnlearningProblem
+  ) -> TestPower {
+    let count = problem.checkedPositions.count
+    if let test = before.classTest {
+      return TestPower(
+        hasPower: !test.passes, untouchedPasses: test.passes, neededCount: nil, count: count)
     }
-    // The judge expects of the samples what the map expects, whatever the method.
-    let standings = map.standings(forget.responses)
-    let checked = problem.checkedPositions.map { standings[$0] }
-    return SamplewiseTest(
-      margins: answers.margins, standings: checked, unseen: validation,
-      before: baseline.validation)
-  }
-
-  private static func comparison(
-    _ forget: Responses, _ unseen: Responses
-  ) throws -> UnseenComparison {
-    guard let comparison = UnseenComparison(forget, unseen: unseen) else {
-      throw UnlearningError.nothingToForget
+    if let test = before.labelTest {
+      return TestPower(
+        hasPower: test.hasPower, untouchedPasses: test.passes, neededCount: nil, count: test.count)
     }
-    return comparison
-  }
-
-  private static func classTest(
-    _ classes: [Int], _ forget: Responses, _ unseen: Responses
-  ) -> ClassTest {
-    let set = Set(classes.map(Int32.init))
-    let theirs = unseen.labels.indices.filter { set.contains(unseen.labels[$0]) }
-    return ClassTest(
-      forgetAccuracy: forget.accuracy,
-      unseenAccuracy: theirs.isEmpty ? nil : unseen[theirs].accuracy)
+    return TestPower(
+      hasPower: before.deciding?.hasPower ?? false,
+      untouchedPasses: before.deciding?.passes ?? true,
+      neededCount: neededCount(before, baseline), count: count)
   }
 
   /// How many samples a test would need is read from the retained ones: a handful of samples to
   /// forget says little about how over-fit the model is.
-  private static func power(_ before: UnseenComparison, _ baseline: Baseline) -> TestPower {
+  private static func neededCount(_ before: Examination, _ baseline: Baseline) -> Int? {
+    guard let own = before.comparison else { return nil }
     let typical =
-      baseline.retained.flatMap { UnseenComparison($0, unseen: baseline.validation) } ?? before
-    return TestPower(
-      hasPower: before.hasPower, untouchedPasses: before.passes,
-      neededCount: UnseenComparison.countForPower(
-        accuracyExcess: typical.accuracyExcess, aucExcess: typical.aucExcess,
-        unseenAccuracy: before.unseenAccuracy, unseenCount: before.effectiveUnseenCount),
-      count: before.count)
+      baseline.retained.flatMap { UnseenComparison($0, unseen: baseline.validation) } ?? own
+    return UnseenComparison.countForPower(
+      accuracyExcess: typical.accuracyExcess, aucExcess: typical.aucExcess,
+      unseenAccuracy: own.unseenAccuracy, unseenCount: own.effectiveUnseenCount)
   }
 }

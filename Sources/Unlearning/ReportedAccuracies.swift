@@ -18,7 +18,11 @@ struct ReportedAccuracies {
   private mutating func measure(
     _ network: Network, _ problem: UnlearningProblem
   ) throws -> [UnlearningReport.SplitAccuracy] {
-    var result = [try accuracy(network, "retained", problem.data.train, problem.retainSampleRows)]
+    var result: [UnlearningReport.SplitAccuracy] = []
+    if !problem.retainSampleRows.isEmpty {
+      result.append(
+        try accuracy(network, "retained", problem.data.train, problem.retainSampleRows))
+    }
     let forgotten = Set(problem.forgottenClasses)
     for (name, source) in problem.data.reported {
       result.append(try accuracy(network, name, source, nil, without: forgotten))

@@ -30,6 +30,7 @@ public struct Unlearner {
   public func run(
     progress: @escaping (UnlearningProgress) throws -> Void = { _ in }
   ) throws -> UnlearningOutcome {
+    let start = ContinuousClock.now
     try progress(UnlearningProgress(stage: .measuring, attempt: 1))
     let recipe = request.recipe ?? UnlearningRequest.assumedRecipe
     if let share = request.maxCost, !(share > 0 && share.isFinite) {
@@ -37,29 +38,34 @@ public struct Unlearner {
     }
     let original = try network.parameters
     let problem = try makeProblem(recipe)
-    let retraining = Double(recipe.epochs) * Double(problem.retainRows.count)
+    let retraining = Double(recipe.epochs) * Double(problem.retrainingCount)
     let share = request.maxCost ?? method.defaultCost(for: problem.scenario)
     let judge = try Judge(network, problem: problem, needs: method.needs(for: problem.scenario))
     var reported = try ReportedAccuracies(network, problem: problem)
 
     var attempts: [Attempt] = []
+    var timing = Timing(start: start)
     for number in 1...2 {
       let session = UnlearningSession(
         problem: problem, network: network, original: original, baseline: judge.baseline,
         recipe: recipe, budget: share.map { $0 * retraining * Double(number) } ?? .infinity,
-        spentBefore: judge.meter.passes, seed: request.seed, attempt: number, report: progress)
+        spentBefore: judge.meter.passes, seed: request.seed, attempt: number,
+        methodName: method.name, report: progress)
       if number > 1 { try network.setParameters(original) }
       try method.unlearn(session)
       try progress(UnlearningProgress(stage: .testing, attempt: number))
+      timing.add(session)
       attempts.append(try judge.judge(session, isExact: method.isExact))
       let isAccepted = attempts[number - 1].verdict.isAccepted(requiringPower: false)
       if isAccepted || !request.retries || share == nil { break }
     }
+    timing.stop(retraining: retraining)
     try reported.measureAfter(network, problem: problem)
     let report = UnlearningReport(
       request: request, method: method, recipe: recipe, problem: problem, threads: network.threads,
       share: share, judge: judge, attempts: attempts, reported: reported)
-    return UnlearningOutcome(report: report, parameters: try network.parameters)
+    return UnlearningOutcome(
+      report: report, parameters: try network.parameters, timing: timing)
   }
 
   private func makeProblem(_ recipe: TrainingRecipe) throws -> UnlearningProblem {
@@ -76,6 +82,8 @@ public struct UnlearningOutcome: Sendable {
   public let report: UnlearningReport
   /// The unlearned weights, whatever the verdict.
   public let parameters: Parameters
+  /// What the run took by the clock.
+  public let timing: Timing
 
   /// Whether the claim holds: what decides a command's exit status.
   public var isAccepted: Bool { report.verdict.accepted }

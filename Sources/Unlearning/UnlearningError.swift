@@ -11,7 +11,18 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
   case layout(split: String, expected: String, found: String)
   case maxCost(Double)
   case setting(method: String, name: String, value: String, expected: String)
+  case unknownSetting(method: String, name: String, known: [String])
   case scenario(method: String, expected: String)
+  case labelIsRight(row: Int)
+  case trigger(String)
+  case needsRetained(method: String)
+  case needsRecords(method: String)
+  /// Too small a budget for what the method cannot do without.
+  case budget(method: String, purpose: String, needed: Double, found: Double)
+  case architecture(method: String, reason: String)
+  case bound(String)
+  /// Weights were mixed with fresh ones before.
+  case resetBefore
   case output(String)
   case unknownMethod(String, known: [String])
 
@@ -36,7 +47,27 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
       "expected a budget above 0 as a share of retraining's cost, found \(share)"
     case .setting(let method, let name, let value, let expected):
       "\(method): \(name) is \(value), expected \(expected)"
+    case .unknownSetting(let method, let name, let known):
+      known.isEmpty
+        ? "\(method) has nothing to set, not \(name)"
+        : "\(method) has no '\(name)'; it has \(known.joined(separator: ", "))"
     case .scenario(let method, let expected): "the method '\(method)' forgets \(expected) only"
+    case .labelIsRight:
+      "a record's right label is the one that it has in the file already; leave it out"
+    case .trigger(let reason): "the trigger makes no sense: \(reason)"
+    case .needsRetained(let method):
+      "the method '\(method)' needs the retained samples; only match does without"
+    case .needsRecords(let method):
+      "the method '\(method)' needs the poisoned records by id; only match does with a trigger alone"
+    case .budget(let method, let purpose, let needed, let found):
+      "\(method): \(purpose) takes \(Text.percent(needed)) of retraining's cost, the budget leaves "
+        + "\(Text.percent(max(0, found))); raise --max-cost"
+    case .architecture(let method, let reason):
+      "the method '\(method)' cannot work on this network: \(reason)"
+    case .resetBefore:
+      "match --deep: this model went part of the way back to fresh weights before, and a second time "
+        + "ruins it; leave out --deep, or retrain"
+    case .bound(let reason): "certified: \(reason)"
     case .output(let reason): "the model cannot be unlearned: \(reason)"
     case .unknownMethod(let name, let known):
       "there is no method '\(name)'; there are \(known.joined(separator: ", "))"

@@ -6,8 +6,8 @@
 public protocol UnlearningMethod: Sendable {
   /// As people call it on the command line.
   var name: String { get }
-  /// Every hyper-parameter, for the record.
-  var settings: [String: Setting] { get }
+  /// Every hyper-parameter by name; `settings` and `with(_:)` follow from them.
+  static var knobs: [String: Knob<Self>] { get }
   /// The answers of the original model that `unlearn` wants to have measured.
   func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts
 

@@ -3,7 +3,8 @@ public enum UnlearningMethods {
   /// All of them with their default settings, the default method first.
   public static let all: [any UnlearningMethod] = [
     Match(), Retrain(), FineTune(), GradientDifference(), Scrub(), Relabel(.randomLabel),
-    Relabel(.withoutLabel), Relabel(.untrained),
+    Relabel(.withoutLabel), Relabel(.untrained), SynapticDampening(), BoundaryShrink(), Unsir(),
+    Decay(), Newton(), Certified(),
   ]
 
   /// - Throws: `UnlearningError.unknownMethod`.

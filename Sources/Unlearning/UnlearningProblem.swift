@@ -9,6 +9,23 @@ public struct UnlearningProblem {
     case samples
     /// Whole classes, ascending: the result must not know them.
     case classes([Int])
+    /// Samples whose labels are wrong: the result must not give them these labels.
+    case wrongLabels
+    /// Like the last, by a pattern: the result must not answer to it.
+    case backdoor
+
+    /// What a report calls it.
+    public var kind: UnlearningReport.Scenario.Kind {
+      switch self {
+      case .samples: .samples
+      case .classes: .classes
+      case .wrongLabels: .wrongLabels
+      case .backdoor: .backdoor
+      }
+    }
+
+    /// Whether the labels in the file are what is to be forgotten.
+    public var hasWrongLabels: Bool { self == .wrongLabels || self == .backdoor }
   }
 
   public let scenario: Scenario
@@ -16,8 +33,18 @@ public struct UnlearningProblem {
   public let classCount: Int
   /// Rows of the training split, ascending.
   public let forgetRows: [Int]
+  /// Their right classes where the labels in the file are wrong and these are known.
+  public let rightLabels: [Int32?]
+  /// What a backdoor answers to.
+  public let trigger: Trigger?
+  /// Rows that earlier requests forgot, request by request, each ascending.
+  public let forgottenBefore: [[Int]]
   /// The other rows of the training split, ascending.
   public let retainRows: [Int]
+  /// Whether the retained rows may be read.
+  public let usesRetained: Bool
+  /// Whether weights may be mixed with fresh ones.
+  public let allowsReset: Bool
   /// Rows of the unseen split that serve as targets, ascending: every other one of each class.
   public let referenceRows: [Int]
   /// Rows of the unseen split that test, ascending: the others. No target rests on them.
@@ -34,6 +61,10 @@ public struct UnlearningProblem {
     if case .classes(let classes) = scenario { classes } else { [] }
   }
 
+  /// How many samples a retraining would see in each epoch: the retained ones, or where the file
+  /// has none, as many as there are.
+  public var retrainingCount: Int { retainRows.isEmpty ? forgetRows.count : retainRows.count }
+
   /// The tested forget rows, ascending.
   public var checkedRows: [Int] { checkedPositions.map { forgetRows[$0] } }
 
@@ -45,10 +76,13 @@ public struct UnlearningProblem {
     try Self.requireFit(data, network)
     let labels = try Self.labels(of: data.train, split: "training")
     let resolved = try Self.resolve(request.subject, labels: labels, classCount: network.classCount)
-    var isForgotten = [Bool](repeating: false, count: labels.count)
-    for row in resolved.rows { isForgotten[row] = true }
-    let retained = labels.indices.filter { !isForgotten[$0] }
-    guard !retained.isEmpty else { throw UnlearningError.nothingRetained(count: labels.count) }
+    let before = try Self.earlier(request.forgottenBefore, labels, besides: resolved.rows)
+    var isGone = [Bool](repeating: false, count: labels.count)
+    for row in resolved.rows + before.joined() { isGone[row] = true }
+    let retained = labels.indices.filter { !isGone[$0] }
+    guard !retained.isEmpty || !request.usesRetained else {
+      throw UnlearningError.nothingRetained(count: labels.count)
+    }
     let unseen = data.unseen.layout.count
     guard unseen >= Self.smallestUnseenCount else {
       throw UnlearningError.unseenTooSmall(found: unseen, needed: Self.smallestUnseenCount)
@@ -56,6 +90,11 @@ public struct UnlearningProblem {
     let halves = Self.halves(try Self.labels(of: data.unseen, split: "unseen"))
     let draw = Subset(seed: request.seed)
     scenario = resolved.scenario
+    rightLabels = Self.right(request.subject, resolved.rows)
+    trigger = try Self.trigger(request.subject, data)
+    forgottenBefore = before
+    usesRetained = request.usesRetained
+    allowsReset = request.allowsReset
     self.data = data
     classCount = network.classCount
     forgetRows = resolved.rows
@@ -66,8 +105,11 @@ public struct UnlearningProblem {
     validationRows = draw.rows(
       halves.validation, atMost: min(2500, max(500, allowance)),
       for: "validation")
-    retainSampleRows = draw.rows(
-      retained, atMost: min(3000, max(200, allowance)), for: "retained")
+    retainSampleRows =
+      !request.usesRetained
+      ? []
+      : draw.rows(
+        retained, atMost: min(3000, max(200, allowance)), for: "retained")
     checkedPositions = draw.rows(
       Array(resolved.rows.indices), atMost: 2000, for: "forget")
     remarks =
@@ -160,6 +202,39 @@ extension UnlearningProblem {
     return labels
   }
 
+  private static func right(
+    _ subject: UnlearningRequest.Subject, _ rows: [Int]
+  ) -> [Int32?] {
+    guard case .wrongLabels(_, let right) = subject else { return rows.map { _ in nil } }
+    return rows.map { right[$0] }
+  }
+
+  private static func trigger(
+    _ subject: UnlearningRequest.Subject, _ data: UnlearningData
+  ) throws -> Trigger? {
+    guard case .backdoor(let trigger, _) = subject else { return nil }
+    _ = try StampedSource(data.unseen, trigger)
+    if let label = trigger.label, !(0..<data.unseen.layout.classCount).contains(label) {
+      throw UnlearningError.classIndex(label, count: data.unseen.layout.classCount)
+    }
+    return trigger
+  }
+
+  /// Rows of earlier requests, without those that this one names again.
+  private static func earlier(
+    _ requests: [[Int]], _ labels: [Int32], besides rows: [Int]
+  ) throws -> [[Int]] {
+    var known = Set(rows)
+    var result: [[Int]] = []
+    for request in requests {
+      for row in request where !labels.indices.contains(row) {
+        throw UnlearningError.row(row, count: labels.count)
+      }
+      result.append(request.filter { known.insert($0).inserted }.sorted())
+    }
+    return result.filter { !$0.isEmpty }
+  }
+
   private typealias Resolved = (scenario: Scenario, rows: [Int], remarks: [String])
 
   private static func resolve(
@@ -168,6 +243,10 @@ extension UnlearningProblem {
     switch subject {
     case .classes(let classes): try resolve(classes: classes, labels, classCount)
     case .samples(let rows): try resolve(rows: rows, labels, classCount)
+    case .wrongLabels(let rows, let right):
+      try resolve(wrong: rows, right, labels, classCount)
+    case .backdoor(_, let rows):
+      (.backdoor, rows.isEmpty ? [] : try ordered(rows, labels), [])
     }
   }
 
@@ -190,8 +269,21 @@ extension UnlearningProblem {
   }
 
   private static func resolve(
-    rows: [Int], _ labels: [Int32], _ classCount: Int
+    wrong rows: [Int], _ right: [Int: Int32], _ labels: [Int32], _ classCount: Int
   ) throws -> Resolved {
+    let sorted = try ordered(rows, labels)
+    for row in sorted {
+      guard let label = right[row] else { continue }
+      guard (0..<classCount).contains(Int(label)) else {
+        throw UnlearningError.classIndex(Int(label), count: classCount)
+      }
+      guard label != labels[row] else { throw UnlearningError.labelIsRight(row: row) }
+    }
+    return (.wrongLabels, sorted, [])
+  }
+
+  /// Rows in ascending order, each there and there once.
+  private static func ordered(_ rows: [Int], _ labels: [Int32]) throws -> [Int] {
     guard !rows.isEmpty else { throw UnlearningError.nothingToForget }
     let sorted = rows.sorted()
     for (position, row) in sorted.enumerated() {
@@ -202,6 +294,13 @@ extension UnlearningProblem {
         throw UnlearningError.duplicateRow(row)
       }
     }
+    return sorted
+  }
+
+  private static func resolve(
+    rows: [Int], _ labels: [Int32], _ classCount: Int
+  ) throws -> Resolved {
+    let sorted = try ordered(rows, labels)
     let whole = wholeClasses(sorted, labels, classCount)
     guard !whole.isEmpty else { return (.samples, sorted, []) }
     let names = whole.map(String.init).joined(separator: ", ")

@@ -5,7 +5,7 @@ extension UnlearningReport: CustomStringConvertible {
     lines += table
     lines += ["", labelled("cost", costText)]
     lines += [labelled("verdict", "\(verdict.outcome.rawValue): \(verdict.sentence)")]
-    if after.forget == nil {
+    if after.forget == nil, after.labels == nil {
       lines.append(
         labelled(
           "note",
@@ -22,13 +22,28 @@ extension UnlearningReport: CustomStringConvertible {
     let classes = scenario.classes.map {
       " (class \($0.map(String.init).joined(separator: ", ")))"
     }
+    if scenario.kind == .backdoor, scenario.forgetCount == 0 {
+      return "a backdoor to forget by its trigger, by \(method.name)"
+    }
+    let reason = scenario.kind == .wrongLabels ? " (wrong labels)" : ""
     return "\(Text.count(scenario.forgetCount)) of \(Text.plural(total, "training sample"))"
-      + "\(classes ?? "") to forget, \(share), by \(method.name)"
+      + "\(classes ?? reason) to forget, \(share), by \(method.name)"
   }
 
   private var table: [String] {
     var rows = [row("", "before", "after", "")]
     if let first = before.forget, let last = after.forget { rows += comparison(first, last) }
+    if let first = before.expectation, let last = after.expectation {
+      rows.append(
+        row(
+          "  as hard, unseen", Text.percent(first.unseenAccuracy),
+          Text.percent(last.unseenAccuracy), "+-\(points(last.accuracyError))"))
+      rows.append(
+        row(
+          "  attack AUC", Text.decimal(first.auc, digits: 3), Text.decimal(last.auc, digits: 3),
+          "+-\(Text.decimal(last.aucError, digits: 3)), against unseen ones as hard: this decides"))
+    }
+    if let first = before.labels, let last = after.labels { rows += labels(first, last) }
     if let test = before.forgottenClasses?.unseenAccuracy {
       rows.append(
         row(
@@ -40,6 +55,26 @@ extension UnlearningReport: CustomStringConvertible {
         row(
           old.split, Text.percent(old.accuracy), Text.percent(new.accuracy),
           "\(signed(new.accuracy - old.accuracy)), \(Text.plural(new.count, "sample"))"))
+    }
+    return rows
+  }
+
+  private func labels(_ first: LabelTest, _ last: LabelTest) -> [String] {
+    let isAttack = last.subject == .stamped
+    var rows = [
+      row(
+        isAttack ? "attack success" : "wrong label", Text.percent(first.rate),
+        Text.percent(last.rate),
+        isAttack
+          ? "of \(Text.plural(last.count, "stamped unseen sample"))"
+          : "still given to \(Text.plural(last.count, "record"))"),
+      row(
+        "  without cause", Text.percent(first.base), Text.percent(last.base),
+        "given to unseen samples of other classes"),
+    ]
+    if let before = first.rightRate, let after = last.rightRate {
+      rows.append(
+        row("  right class", Text.percent(before), Text.percent(after), "given instead"))
     }
     return rows
   }

@@ -18,12 +18,18 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   }
 
   public struct Scenario: Hashable, Codable, Sendable {
-    public enum Kind: String, Hashable, Codable, Sendable { case samples, classes }
+    public enum Kind: String, Hashable, Codable, Sendable {
+      case samples, classes
+      case wrongLabels = "wrong-labels"
+      case backdoor
+    }
     public let kind: Kind
     /// The indices of forgotten classes; absent when samples are forgotten.
     public let classes: [Int]?
     public let forgetCount: Int
     public let retainCount: Int
+    /// How many samples of earlier requests were kept forgotten; absent when there are none.
+    public let forgottenBefore: Int?
   }
 
   /// The answer, and a sentence that explains it.
@@ -62,10 +68,15 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   }
 
   public struct State: Hashable, Codable, Sendable {
-    /// Absent when there are fewer than ten.
+    /// Absent when there are fewer than ten, and where their labels are what is wrong.
     public let forget: Comparison?
+    /// The same beside unseen samples that are as hard as these are expected to be, which then
+    /// decides: present where the samples are no fair sample of their classes.
+    public let expectation: Comparison?
     /// Present when classes are forgotten.
     public let forgottenClasses: ClassTest?
+    /// Present for wrong labels and backdoors; absent for fewer than ten records.
+    public let labels: LabelTest?
     /// The share classified rightly, split by split, in the order they are shown.
     public let accuracies: [SplitAccuracy]
   }
@@ -155,24 +166,17 @@ extension UnlearningReport {
     let last = attempts[attempts.count - 1]
     schema = Self.schemaName
     self.method = Method(name: method.name, settings: method.settings, findings: last.findings)
-    let classes = problem.forgottenClasses
-    scenario = Scenario(
-      kind: problem.scenario == .samples ? .samples : .classes,
-      classes: classes.isEmpty ? nil : classes, forgetCount: problem.forgetRows.count,
-      retainCount: problem.retainRows.count)
+    scenario = Scenario(problem)
     power = judge.power
     let isGroup = problem.checkedPositions.count >= Self.smallestGroup
-    before = State(
-      forget: isGroup ? Comparison(judge.before) : nil, forgottenClasses: judge.classBefore,
-      accuracies: reported.before)
-    after = State(
-      forget: isGroup ? Comparison(last.after) : nil, forgottenClasses: last.classTest,
-      accuracies: reported.after)
-    samplewise = last.samplewise
+    before = State(judge.before, isGroup: isGroup, reported.before)
+    after = State(last.after, isGroup: isGroup, reported.after)
+    samplewise = last.after.samplewise
     utility = Utility(last.utility)
     let cost = Self.cost(
-      judge, attempts, retraining: Double(recipe.epochs) * Double(problem.retainRows.count),
-      limit: share, reportPasses: reported.meter.passes)
+      judge, attempts, retraining: Double(recipe.epochs) * Double(problem.retrainingCount),
+      limit: share,
+      reportPasses: reported.meter.passes + attempts.reduce(0) { $0 + $1.reportMeter.passes })
     self.cost = cost
     retraining = Retraining(
       epochs: recipe.epochs, batchSize: recipe.batchSize, learningRate: recipe.learningRate,
@@ -184,6 +188,9 @@ extension UnlearningReport {
       last, judge: judge, problem: problem, requiresPower: request.requiresPower)
     remarks = Self.remarks(request, method, problem, judge, last, cost)
   }
+
+  /// The share of retraining's cost above which retraining for as long does as well.
+  public static let retrainingPays = 0.15
 
   private static func cost(
     _ judge: Judge, _ attempts: [Attempt], retraining: Double, limit: Double?,
@@ -210,7 +217,7 @@ extension UnlearningReport {
         "How the model was trained is not known: \(recipe.epochs) epochs of Adam at "
           + "\(recipe.learningRate) are assumed, and shares of retraining's cost rest on it.")
     }
-    if method.name != "retrain", cost.share > 0.15 {
+    if method.name != "retrain", cost.share > Self.retrainingPays {
       remarks.append(
         "At \(Text.percent(cost.share)) of retraining's cost, retraining for that long "
           + "(--method retrain --max-cost) does as well and leaves no trace at all.")
@@ -225,5 +232,27 @@ extension UnlearningReport {
           + "models of his own sees more.")
     }
     return remarks
+  }
+}
+
+extension UnlearningReport.Scenario {
+  init(_ problem: UnlearningProblem) {
+    let classes = problem.forgottenClasses
+    let before = problem.forgottenBefore.reduce(0) { $0 + $1.count }
+    kind = problem.scenario.kind
+    self.classes = classes.isEmpty ? nil : classes
+    forgetCount = problem.forgetRows.count
+    retainCount = problem.retainRows.count
+    forgottenBefore = before == 0 ? nil : before
+  }
+}
+
+extension UnlearningReport.State {
+  init(_ tests: Examination, isGroup: Bool, _ accuracies: [UnlearningReport.SplitAccuracy]) {
+    forget = isGroup ? tests.comparison.map(UnlearningReport.Comparison.init) : nil
+    expectation = isGroup ? tests.expectation.map(UnlearningReport.Comparison.init) : nil
+    forgottenClasses = tests.classTest
+    labels = isGroup || tests.labelTest?.subject == .stamped ? tests.labelTest : nil
+    self.accuracies = accuracies
   }
 }

@@ -8,6 +8,11 @@ public struct UnlearningRequest: Hashable, Sendable {
     case samples([Int])
     /// Every training sample of these classes, and the classes themselves.
     case classes([Int])
+    /// Rows of the training split whose labels are wrong, poisoned or mistaken, and the right
+    /// classes of those where they are known.
+    case wrongLabels([Int], right: [Int: Int32])
+    /// A backdoor: what it answers to, and the poisoned rows where they are known.
+    case backdoor(Trigger, rows: [Int])
   }
 
   public var subject: Subject
@@ -21,6 +26,12 @@ public struct UnlearningRequest: Hashable, Sendable {
   public var retries: Bool
   /// Whether a request too small for the test to have power is refused a pass.
   public var requiresPower: Bool
+  /// Rows that earlier requests made the model forget, request by request: they stay forgotten.
+  public var forgottenBefore: [[Int]] = []
+  /// Whether the retained samples may be read at all.
+  public var usesRetained = true
+  /// Whether the weights may be mixed with fresh ones: not where that was done before.
+  public var allowsReset = true
   /// Decides every random draw.
   public var seed: UInt64
 

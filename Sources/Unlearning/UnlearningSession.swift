@@ -25,6 +25,14 @@ public final class UnlearningSession {
   public private(set) var steps = 0
 
   let attempt: Int
+  let methodName: String
+  /// Passes for numbers that are only reported.
+  var reportMeter = CostMeter()
+  /// Wall time of steps, and how many samples went through them.
+  private(set) var stepTime = Duration.zero
+  private(set) var timedSamples = 0
+  private var descents = 0
+  private var stepsBefore = 0
   private let spentBefore: Double
   private let report: (UnlearningProgress) throws -> Void
   private lazy var checkRows = CheckRows(problem, budget: budget, seed: seed)
@@ -32,7 +40,7 @@ public final class UnlearningSession {
   init(
     problem: UnlearningProblem, network: Network, original: Parameters, baseline: Baseline,
     recipe: TrainingRecipe, budget: Double, spentBefore: Double, seed: UInt64, attempt: Int,
-    report: @escaping (UnlearningProgress) throws -> Void
+    methodName: String, report: @escaping (UnlearningProgress) throws -> Void
   ) {
     self.problem = problem
     self.network = network
@@ -43,7 +51,15 @@ public final class UnlearningSession {
     self.spentBefore = spentBefore
     self.seed = seed
     self.attempt = attempt
+    self.methodName = methodName
     self.report = report
+  }
+
+  /// The weights that training moves, as they were.
+  var originalWeights: WeightVector {
+    get throws {
+      WeightVector(original, of: try network.architecture.parameterSpecifications())
+    }
   }
 
   /// Notes something for the record.
@@ -51,9 +67,24 @@ public final class UnlearningSession {
 
   /// Tells the caller how far the attempt is; what the caller throws ends it.
   public func progress(step: Int, of steps: Int) throws {
-    self.steps = max(self.steps, step)
+    self.steps = max(self.steps, stepsBefore + step)
     try report(
-      UnlearningProgress(stage: .unlearning, attempt: attempt, step: step, steps: steps))
+      UnlearningProgress(
+        stage: .unlearning, attempt: attempt, step: stepsBefore + step,
+        steps: stepsBefore + steps))
+  }
+
+  /// Runs a step's arithmetic and notes how long it takes.
+  func timed(_ samples: Int, _ body: () throws -> Void) rethrows {
+    let start = ContinuousClock.now
+    try body()
+    stepTime += ContinuousClock.now - start
+    timedSamples += samples
+  }
+
+  /// A stream of random numbers of this part of this attempt.
+  func streamName(_ purpose: String) -> String {
+    "unlearn/\(purpose)/\(attempt)" + (descents > 0 ? "/\(descents)" : "")
   }
 
   /// The learning rate that Adam may start from: training's, where that was Adam's too.
@@ -66,8 +97,8 @@ public final class UnlearningSession {
   public func batchSizes(forget: Int, retain: Int) -> (forget: Int, retain: Int) {
     let training = max(2, recipe.batchSize)
     return (
-      min(forget, training / 2, problem.forgetRows.count),
-      min(retain, training, problem.retainRows.count)
+      min(forget, training / 2, max(1, problem.forgetRows.count)),
+      min(retain, training, max(1, problem.retainRows.count))
     )
   }
 
@@ -75,6 +106,7 @@ public final class UnlearningSession {
   public var remaining: Double {
     let final =
       problem.checkedPositions.count + problem.validationRows.count
+      * (problem.trigger == nil ? 1 : 2)
       + (restoresConfidence ? problem.referenceRows.count : 0)
     return budget - spentBefore - meter.passes - Double(final) / 3
   }
@@ -101,10 +133,23 @@ public final class UnlearningSession {
   public func descend(_ descent: Descent) throws {
     var run = try DescentRun(descent, session: self)
     try run.run()
+    descents += 1
+    stepsBefore = steps
   }
 
-  /// Tests the network's present weights on part of the samples.
-  func check(step: Int) throws -> Check? {
+  /// Whether what a check saw is what the request is after: the level of unseen samples, or for
+  /// classes and wrong labels, next to nothing.
+  public func isReached(_ check: Check) -> Bool {
+    switch problem.scenario {
+    case .samples: check.accuracyExcess <= 0
+    case .classes: check.accuracy <= ClassTest.allowance
+    case .wrongLabels, .backdoor: check.accuracy <= 0.02
+    }
+  }
+
+  /// Tests the network's present weights on part of the samples, and keeps the test for the record.
+  public func check(step: Int) throws -> Check? {
+    guard !problem.forgetRows.isEmpty else { return nil }
     let forget = try Baseline.answers(network, problem.data.train, checkRows.forget, &meter)
     let unseen = try Baseline.answers(network, problem.data.unseen, checkRows.unseen, &meter)
     guard let comparison = UnseenComparison(forget.responses, unseen: unseen.responses) else {

@@ -71,7 +71,19 @@ import Testing
     }
   }
 
-  @Test(arguments: ["keras3_lstm", "keras3_attention", "tfkeras_nested", "keras3_two_inputs"])
+  /// A model inside the model, and a layer that is called twice.
+  @Test func findsTheWeightsOfInnerModels() throws {
+    let checkpoint = try Checkpoint(reading: Fixtures.path("keras/tfkeras_nested.h5"))
+    let parameters = try checkpoint.parameters()
+    let names = parameters.all.map(\.name.description)
+    #expect(names.contains("base/base_bn/moving_mean") && names.contains("shared/kernel"))
+    #expect(names.count == 10)
+    let calls = try checkpoint.requireArchitecture().layers.filter { $0.weightOwner == "shared" }
+    #expect(calls.map(\.name) == ["shared", "shared (2)"])
+    #expect(calls.last?.inputs == ["shared"] && calls.first?.inputs == ["base/base_gap"])
+  }
+
+  @Test(arguments: ["keras3_lstm", "keras3_attention", "keras3_two_inputs"])
   func listsWhatItCannotRun(_ name: String) throws {
     let checkpoint = try Checkpoint(reading: Fixtures.path("keras/\(name).h5"))
     #expect(!checkpoint.storedWeights.isEmpty && checkpoint.architecture != nil)
@@ -83,9 +95,13 @@ import Testing
   }
 
   @Test func aFileOfAnotherKindIsNamed() throws {
-    let path = Fixtures.path("keras/keras3_sequential.weights.h5")
+    let folder = try TemporaryDirectory()
+    let path = folder.path("other.h5")
+    let file = try HDF5File(creating: path)
+    _ = try file.root.createGroup("measurements")
+    try file.close()
     let error = #expect(throws: CheckpointError.self) { try Checkpoint(reading: path) }
-    #expect(error?.description.contains("Keras 3 .weights.h5") == true)
+    #expect(error?.problem == .notACheckpoint(hint: nil))
     let absent = #expect(throws: CheckpointError.self) { try Checkpoint(reading: "/absent.h5") }
     #expect(absent?.kind.exitCode == 66)
   }

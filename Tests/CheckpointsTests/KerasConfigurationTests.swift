@@ -8,7 +8,7 @@ import Testing
   static let networks = [
     "activations", "batchnorm", "batchnorm_after_bias", "conv_dilated", "conv_same_strided",
     "conv_winograd", "dropout", "functional_branches", "lenet", "lenet_softmax", "mlp", "pools",
-    "residual",
+    "residual", "binary", "merges", "mobile", "more_activations", "sequence",
   ]
 
   private func architecture(_ json: String) throws -> Architecture {
@@ -55,8 +55,8 @@ import Testing
   @Test(arguments: [
     (#"{"class_name": "LSTM", "config": {"name": "l"}}"#, "the engine has no such layer"),
     (
-      #"{"class_name": "Conv2D", "config": {"name": "l", "filters": 2, "kernel_size": 3, "groups": 2}}"#,
-      "it has groups"
+      #"{"class_name": "Conv2D", "config": {"name": "l", "filters": 2, "kernel_size": 3, "strides": 2, "dilation_rate": 2}}"#,
+      "it has both strides and dilation"
     ),
     (
       #"{"class_name": "Conv2D", "config": {"name": "l", "filters": 99999999999, "kernel_size": 3}}"#,
@@ -67,24 +67,39 @@ import Testing
       "its images are 'channels_first'"
     ),
     (
-      #"{"class_name": "Dense", "config": {"name": "l", "units": 3, "activation": "mish"}}"#,
-      "the engine has no activation 'mish'"
+      #"{"class_name": "Dense", "config": {"name": "l", "units": 3, "activation": "glu"}}"#,
+      "the engine has no activation 'glu'"
     ),
     (
-      #"{"class_name": "ReLU", "config": {"name": "l", "max_value": 6.0}}"#,
-      "its output is capped"
+      #"{"class_name": "ReLU", "config": {"name": "l", "max_value": -6.0}}"#,
+      "its 'max_value' is no number in 0.0..<1e+30"
     ),
     (
       #"{"class_name": "Dense", "registered_name": "mine>Dense", "config": {"name": "l", "units": 3}}"#,
       "its class is not one of Keras's own"
     ),
     (
-      #"{"class_name": "BatchNormalization", "config": {"name": "l", "axis": 1}}"#,
-      "it normalizes axis 1, not the last"
+      #"{"class_name": "Embedding", "config": {"name": "l", "input_dim": 3, "output_dim": 2, "mask_zero": true}}"#,
+      "it masks steps of a sequence"
     ),
     (
-      #"{"class_name": "BatchNormalization", "config": {"name": "l", "axis": [1]}}"#,
-      "it normalizes axis 1, not the last"
+      #"{"class_name": "Masking", "config": {"name": "l"}}"#,
+      "the engine computes every step of a sequence"
+    ),
+    (
+      #"{"class_name": "MultiHeadAttention", "config": {"name": "l"}}"#,
+      "the engine has no such layer"
+    ),
+    (
+      #"{"class_name": "Conv3D", "config": {"name": "l"}}"#, "the engine has no such layer"
+    ),
+    (
+      #"{"class_name": "Conv2DTranspose", "config": {"name": "l", "filters": 2, "kernel_size": 3, "output_padding": 1}}"#,
+      "it has an output padding"
+    ),
+    (
+      #"{"class_name": "MaxPooling2D", "config": {"name": "l", "data_format": "channels_first"}}"#,
+      "its images are 'channels_first'"
     ),
   ])
   func listsWhatTheEngineCannotRun(_ entry: String, reason: String) throws {
@@ -93,6 +108,20 @@ import Testing
       return
     }
     #expect(found == reason)
+  }
+
+  /// What an axis means depends on the shape of what comes in.
+  @Test(arguments: ["1", "[1]", "-2"])
+  func onlyTheLastAxisIsNormalized(_ axis: String) throws {
+    let network = try architecture(
+      """
+      {"class_name": "Sequential", "config": {"name": "s", "layers": [
+        {"class_name": "InputLayer", "config": {"batch_shape": [null, 9, 9, 2], "name": "i"}},
+        {"class_name": "BatchNormalization", "config": {"name": "l", "axis": \(axis)}}]}}
+      """)
+    let error = try #require(throws: ArchitectureError.self) { try network.shapes() }
+    #expect(error.description.contains("'l' (BatchNormalization)"))
+    #expect(error.description.contains("not the last"))
   }
 
   @Test func readsTheDefaultsOfBothKeras() throws {

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 @Suite struct ArraySourceTests {
   let folder: TemporaryDirectory

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 /// The files that NumPy wrote, and what `manifest.json` says they hold.
 enum Fixture {

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 @Suite struct ForeignArraysTests {
   @Test func theManifestIsThere() { #expect(Fixture.arrays.count > 60) }
@@ -55,7 +56,8 @@ import Testing
     ("bomb.npz", "claim to unpack to 134217728"),
     ("short-idx3-ubyte.gz", "expected 100 bytes, found 99; it is cut short"),
     ("long-idx3-ubyte.gz", "expected 100 bytes, found more"),
-    ("damaged-idx3-ubyte.gz", "damaged"), ("manifest.json", "expected a .npy, .npz or IDX file"),
+    ("damaged-idx3-ubyte.gz", "damaged"),
+    ("manifest.json", "expected a .npy, .npz, .safetensors or IDX file"),
   ])
   func whatCannotBeUsedIsRefusedByName(_ file: String, _ reason: String) throws {
     let error = try #require(failure(reading: Fixture.path(file)))

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 /// Files that lie: each is refused with an error, at no cost in memory.
 @Suite struct HostileFileTests {
@@ -183,7 +184,7 @@ import Testing
 
   @Test func aJumpFirstChecksTheWholeMember() throws {
     let folder = try TemporaryDirectory()
-    var export = NPZExport()
+    var export = ArrayExport()
     let count = 300_000
     let bytes = (0..<count).map { UInt8(truncatingIfNeeded: $0) }
     try export.add(

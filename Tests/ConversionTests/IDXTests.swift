@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 @Suite struct IDXTests {
   static func idx(_ type: UInt8, _ extents: [UInt32], dataCount: Int) -> [UInt8] {

@@ -35,7 +35,7 @@ enum Python {
 struct NumPyTests {
   @Test func numPyReadsOurArchive() throws {
     let folder = try TemporaryDirectory()
-    try NPZExportTests.sample().write(to: folder.path("a.npz"))
+    try ArrayExportTests.sample().write(to: folder.path("a.npz"))
     let script = """
       import sys, zipfile, numpy as np
       assert zipfile.ZipFile(sys.argv[1]).testzip() is None

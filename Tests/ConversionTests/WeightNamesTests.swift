@@ -2,6 +2,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 @testable import Conversion
 
@@ -23,7 +24,7 @@ import Testing
   }
 
   func match(_ shapes: [(String, [Int])]) throws -> [ParameterName: NamedArray] {
-    var export = NPZExport()
+    var export = ArrayExport()
     for (name, shape) in shapes {
       let shape = try Shape(shape)
       try export.add(
@@ -35,13 +36,7 @@ import Testing
   }
 
   func report(_ shapes: [(String, [Int])]) throws -> WeightReport {
-    let error = try #require(throws: ConversionError.self) { try match(shapes) }
-    guard case .weights(let report) = error.problem else {
-      Issue.record("\(error)")
-      return WeightReport()
-    }
-    #expect(error.kind == .badInput)
-    return report
+    try #require(throws: WeightMismatch.self) { try match(shapes) }.report
   }
 
   @Test(arguments: [
@@ -84,10 +79,10 @@ import Testing
   }
 
   @Test func textIsNoWeight() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     try export.add(["a", "b"], named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
-    let error = try #require(throws: ConversionError.self) {
+    let error = try #require(throws: WeightMismatch.self) {
       try WeightNames.match(
         ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }
@@ -95,10 +90,10 @@ import Testing
   }
 
   @Test func integersAreNoWeights() throws {
-    var export = NPZExport()
+    var export = ArrayExport()
     try export.add(Tensor(integers: [1, 2], shape: Shape([2])), named: "dense/bias")
     try export.write(to: folder.path("w.npz"))
-    let error = try #require(throws: ConversionError.self) {
+    let error = try #require(throws: WeightMismatch.self) {
       try WeightNames.match(
         ForeignArrays.open(folder.path("w.npz")), to: specifications, file: "w.npz")
     }

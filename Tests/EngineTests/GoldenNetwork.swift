@@ -5,9 +5,10 @@ import TestSupport
 /// A network that Keras wrote, and what Keras computes with it.
 struct GoldenNetwork {
   static let names = [
-    "activations", "batchnorm", "batchnorm_after_bias", "conv_dilated", "conv_same_strided",
-    "conv_winograd", "dropout", "functional_branches", "lenet", "lenet_softmax", "mlp", "pools",
-    "residual",
+    "activations", "batchnorm", "batchnorm_after_bias", "binary", "conv_dilated",
+    "conv_same_strided", "conv_winograd", "dropout", "functional_branches", "lenet",
+    "lenet_softmax", "merges", "mlp", "mobile", "more_activations", "nested", "pools", "residual",
+    "sequence",
   ]
 
   let architecture: Architecture
@@ -39,15 +40,15 @@ struct GoldenNetwork {
 }
 
 extension Architecture {
-  /// The same network with Dropout layers that let everything through.
+  /// The same network with layers of Dropout and noise that let everything through.
   var withoutDropout: Architecture {
     Architecture(
       name: name,
       layers: layers.map { layer in
-        guard case .dropout = layer.kind else { return layer }
-        return Layer(
-          name: layer.name, kind: .dropout(rate: 0), inputs: layer.inputs,
-          isTrainable: layer.isTrainable)
+        switch layer.kind {
+        case .dropout, .noise: return layer.with(.dropout(rate: 0))
+        default: return layer
+        }
       }, output: output)
   }
 }

@@ -42,35 +42,15 @@ import Testing
     expectClose(found, try golden.expected("after_sgd"), tolerance(name), "after SGD")
   }
 
-  /// Keras adds epsilon to the root of the moment before correcting its bias, the engine (as the
-  /// paper's algorithm 1) after: its epsilon is in effect up to 32 times Keras's 1e-7. A
-  /// gradient of 1e-4 then moves its weight by 3 % of a step of 1e-3 less, so three steps leave
-  /// up to 1e-4 on single weights; Adam also turns a gradient that is all rounding into a step.
-  /// `adamFollowsThePaper` compares closely.
+  /// Adam also turns a gradient that is all rounding into a step.
   @Test(arguments: GoldenNetwork.names.filter { $0 != "batchnorm_after_bias" })
-  func stepsOfAdamEndNearThoseOfKeras(_ name: String) throws {
+  func stepsOfAdamEndWhereThoseOfKerasDo(_ name: String) throws {
     let golden = try GoldenNetwork(name)
     let kind = TrainingRecipe.Optimizer.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-7)
     let found = try trained(golden, kind, learningRate: 1e-3)
     expectClose(
-      found, try golden.expected("after_adam"), Tolerance(relative: 5e-4, absolute: 2e-6),
+      found, try golden.expected("after_adam"), Tolerance(relative: 3e-4, absolute: 2e-6),
       "after Adam")
-  }
-
-  @Test(arguments: GoldenNetwork.names)
-  func adamFollowsThePaper(_ name: String) throws {
-    let golden = try GoldenNetwork(name)
-    // An epsilon that matters, so that its place in the formula shows.
-    let kind = TrainingRecipe.Optimizer.adam(beta1: 0.9, beta2: 0.999, epsilon: 1e-3)
-    var naive = try NaiveNetwork(golden.architecture, parameters: golden.weights)
-    var optimizer = NaiveOptimizer(kind)
-    for _ in 0..<3 {
-      let step = naive.step(golden.labelled, mode: .training)
-      optimizer.step(&naive, step.gradients, learningRate: 1e-2)
-      naive.weights.merge(step.running) { $1 }
-    }
-    let found = try trained(golden, kind, learningRate: 1e-2)
-    expectClose(found, naive.weights, tolerance(name), "after Adam")
   }
 
   /// The weights after three steps on the same batch.

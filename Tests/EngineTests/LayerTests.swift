@@ -36,6 +36,30 @@ import Testing
   @Test(arguments: LayerCase.borders)
   func borders(_ subject: LayerCase) throws { try check(subject) }
 
+  @Test(arguments: LayerCase.mixings)
+  func convolutionsOfSomeChannels(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.moreFunctions)
+  func rareActivations(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.movements)
+  func movements(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.merges)
+  func merges(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.sampleNormalizations)
+  func normalizationsOfOneSample(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.embeddings)
+  func embeddings(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.shared)
+  func sharedWeights(_ subject: LayerCase) throws { try check(subject) }
+
+  @Test(arguments: LayerCase.heads)
+  func heads(_ subject: LayerCase) throws { try check(subject) }
+
   /// Scores, losses, gradients and running statistics, in both modes.
   private func check(_ subject: LayerCase) throws {
     let architecture = subject.architecture

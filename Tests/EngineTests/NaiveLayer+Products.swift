@@ -4,8 +4,8 @@ extension NaiveLayer {
   /// `y = x k + b`.
   func affine(_ x: NaiveTensor, _ dense: Dense) -> NaiveTensor {
     let kernel = weights["kernel"] ?? []
-    var y = biased(NaiveTensor(zeros: x.count, shape: [dense.units]))
-    for sample in 0..<x.count {
+    var y = biased(NaiveTensor(zeros: x.count, shape: outputShape))
+    for sample in 0..<x.rows {
       multiply(x, sample * x.channels, kernel, 0, into: &y, sample * dense.units)
     }
     return y
@@ -15,7 +15,7 @@ extension NaiveLayer {
     let kernel = weights["kernel"] ?? []
     var input = NaiveTensor(zeros: x.count, shape: x.shape)
     var kernelGradient = [Double](repeating: 0, count: kernel.count)
-    for sample in 0..<x.count {
+    for sample in 0..<x.rows {
       accumulate(
         x, sample * x.channels, gradient, sample * dense.units, kernel, 0, into: &input,
         &kernelGradient)
@@ -26,8 +26,9 @@ extension NaiveLayer {
   func convolved(_ x: NaiveTensor, _ convolution: Convolution2D) -> NaiveTensor {
     let kernel = weights["kernel"] ?? []
     var y = biased(NaiveTensor(zeros: x.count, shape: outputShape))
+    let step = x.channels * y.channels
     forEachTap(x, y, convolution) { source, target, tap in
-      multiply(x, source, kernel, tap, into: &y, target)
+      multiply(x, source, kernel, tap * step, into: &y, target)
     }
     return y
   }
@@ -38,14 +39,16 @@ extension NaiveLayer {
     let kernel = weights["kernel"] ?? []
     var input = NaiveTensor(zeros: x.count, shape: x.shape)
     var kernelGradient = [Double](repeating: 0, count: kernel.count)
+    let step = x.channels * gradient.channels
     forEachTap(x, gradient, convolution) { source, target, tap in
-      accumulate(x, source, gradient, target, kernel, tap, into: &input, &kernelGradient)
+      accumulate(x, source, gradient, target, kernel, tap * step, into: &input, &kernelGradient)
     }
     return withBias(Adjoint(inputs: [input], weights: ["kernel": kernelGradient]), gradient)
   }
 
-  /// Every pixel read for every pixel written, as offsets into input, output and kernel.
-  private func forEachTap(
+  /// Every pixel read for every pixel written, as offsets into input and output, and the number
+  /// of the window's pixel between them.
+  func forEachTap(
     _ x: NaiveTensor, _ y: NaiveTensor, _ convolution: Convolution2D,
     _ body: (_ source: Int, _ target: Int, _ tap: Int) -> Void
   ) {
@@ -65,7 +68,7 @@ extension NaiveLayer {
               guard x.isInside(sourceRow, sourceColumn) else { continue }
               body(
                 x.offset(sample, sourceRow, sourceColumn), y.offset(sample, row, column),
-                (i * size.width + j) * x.channels * y.channels)
+                i * size.width + j)
             }
           }
         }

@@ -8,6 +8,7 @@ struct NaiveNetwork {
   /// The layers, a final softmax taken off: the loss works on class scores.
   let layers: [Layer]
   let output: String
+  let head: Head
   let shapes: [String: Shape]
   var weights: [ParameterName: [Double]]
   /// `[N, ...]` factors for a Dropout layer's outputs; without them the layer lets all through.
@@ -24,8 +25,10 @@ struct NaiveNetwork {
   }
 
   init(_ architecture: Architecture, parameters: Parameters) throws {
+    let head = try architecture.head()
+    self.head = head
     layers = architecture.layers.map {
-      $0.name == architecture.output ? Self.withoutSoftmax($0) : $0
+      $0.name == architecture.output ? Self.scoring($0, head) : $0
     }
     output = architecture.output
     shapes = try architecture.shapes()
@@ -33,51 +36,80 @@ struct NaiveNetwork {
       uniqueKeysWithValues: parameters.all.map { ($0.name, $0.values.map(Double.init)) })
   }
 
-  private static func withoutSoftmax(_ layer: Layer) -> Layer {
-    var kind = layer.kind
-    if case .activation(.softmax) = kind { kind = .activation(.linear) }
-    if case .dense(var dense) = kind, dense.activation == .softmax {
-      dense.activation = .linear
-      kind = .dense(dense)
-    }
-    return Layer(
-      name: layer.name, kind: kind, inputs: layer.inputs, isTrainable: layer.isTrainable)
+  /// Without what turns scores into probabilities.
+  private static func scoring(_ layer: Layer, _ head: Head) -> Layer {
+    let last: Activation = head == .softmax ? .softmax : .sigmoid
+    guard head != .scores else { return layer }
+    if case .activation(last) = layer.kind { return layer.with(.activation(.linear)) }
+    guard case .dense(var dense) = layer.kind, dense.activation == last else { return layer }
+    dense.activation = .linear
+    return layer.with(.dense(dense))
+  }
+
+  /// The scores of both classes where the network tells only the second one's.
+  private func paired(_ scores: NaiveTensor?) -> NaiveTensor {
+    guard let scores else { return NaiveTensor(zeros: 0, shape: [0]) }
+    guard head == .binary else { return scores }
+    return NaiveTensor(
+      count: scores.count, shape: [2], values: scores.values.flatMap { [0, $0] })
   }
 
   /// Class scores `[N, C]` in inference mode.
   func logits(_ samples: Samples) -> [Double] {
-    outputs(samples, mode: .frozen)[output]?.values ?? []
+    paired(outputs(samples, mode: .frozen)[output]).values
   }
 
   /// `L = sum_i w_i CE(t_i, softmax(z_i))` alone.
   func loss(_ samples: Samples, mode: Network.Mode) -> Double {
-    guard let logits = outputs(samples, mode: mode)[output] else { return .nan }
-    return crossEntropy(logits, samples).loss
+    crossEntropy(paired(outputs(samples, mode: mode)[output]), samples).loss
   }
 
   /// Forward and backward.
   func step(_ samples: Samples, mode: Network.Mode) -> Step {
     let outputs = outputs(samples, mode: mode)
-    let logits = outputs[output] ?? NaiveTensor(zeros: 0, shape: [])
-    let (loss, gradient) = crossEntropy(logits, samples)
-    var result = Step(loss: loss, logits: logits.values, gradients: [:], running: [:])
+    let logits = paired(outputs[output])
+    var (loss, gradient) = crossEntropy(logits, samples)
+    if head == .binary {
+      gradient = NaiveTensor(
+        count: gradient.count, shape: [1],
+        values: (0..<gradient.count).map { gradient.values[2 * $0 + 1] })
+    }
+    var result = Step(
+      loss: loss, logits: logits.values, gradients: [:],
+      running: running(outputs, mode: mode))
     var adjoints = [output: gradient]
     for layer in layers.reversed() {
       let inputs = layer.inputs.compactMap { outputs[$0] }
       let naive = naiveLayer(layer, mode: mode)
-      for (role, values) in naive.runningStatistics(inputs) {
-        result.running[ParameterName(layer: layer.name, role: role)] = values
-      }
       // A layer that does not lead to the output has no part in the loss.
       let gradient =
         adjoints[layer.name]
         ?? NaiveTensor(zeros: samples.count, shape: shapes[layer.name]?.dimensions ?? [])
       let adjoint = naive.adjoint(inputs, gradient: gradient)
       for (role, values) in adjoint.weights {
-        result.gradients[ParameterName(layer: layer.name, role: role)] = values
+        let name = ParameterName(layer: layer.weightOwner, role: role)
+        let others = result.gradients[name]
+        result.gradients[name] = others.map { zip($0, values).map { $0 + $1 } } ?? values
       }
       for (name, share) in zip(layer.inputs, adjoint.inputs) {
         adjoints[name] = adjoints[name].map { $0 + share } ?? share
+      }
+    }
+    return result
+  }
+
+  /// The running statistics, which every call of a layer moves.
+  private func running(
+    _ outputs: [String: NaiveTensor], mode: Network.Mode
+  ) -> [ParameterName: [Double]] {
+    var moved = self
+    var result: [ParameterName: [Double]] = [:]
+    for layer in layers {
+      let inputs = layer.inputs.compactMap { outputs[$0] }
+      for (role, values) in moved.naiveLayer(layer, mode: mode).runningStatistics(inputs) {
+        let name = ParameterName(layer: layer.weightOwner, role: role)
+        result[name] = values
+        moved.weights[name] = values
       }
     }
     return result
@@ -99,17 +131,20 @@ struct NaiveNetwork {
 
   private func naiveLayer(_ layer: Layer, mode: Network.Mode) -> NaiveLayer {
     var own: [String: [Double]] = [:]
-    for (name, values) in weights where name.layer == layer.name { own[name.role] = values }
+    for (name, values) in weights where name.layer == layer.weightOwner {
+      own[name.role] = values
+    }
     return NaiveLayer(
       kind: layer.kind, weights: own, outputShape: shapes[layer.name]?.dimensions ?? [],
       // Keras runs a BatchNormalization that is not trainable in inference mode.
-      usesBatchStatistics: mode == .training && layer.isTrainable,
+      usesBatchStatistics: mode == .training && layer.isTrainable && !layer.isInference,
       dropoutFactors: mode == .training ? dropoutFactors[layer.name] : nil)
   }
 
   private func crossEntropy(
     _ logits: NaiveTensor, _ samples: Samples
   ) -> (loss: Double, gradient: NaiveTensor) {
+    if head == .multiLabel { return labelwise(logits, samples) }
     var (loss, gradient) = (0.0, logits)
     for sample in 0..<logits.count {
       let row = sample * logits.channels..<(sample + 1) * logits.channels
@@ -123,6 +158,20 @@ struct NaiveNetwork {
         loss -= weight * target * logarithm
         gradient.values[index] = weight * (mass * exp(logarithm) - target)
       }
+    }
+    return (loss, gradient)
+  }
+
+  /// `L = sum_i w_i mean_c -(t log p + (1 - t) log(1 - p))` with `p = sigmoid(z)`.
+  private func labelwise(
+    _ logits: NaiveTensor, _ samples: Samples
+  ) -> (loss: Double, gradient: NaiveTensor) {
+    var (loss, gradient) = (0.0, logits)
+    for (index, score) in logits.values.enumerated() {
+      let weight = Double(samples.weights[index / logits.channels]) / Double(logits.channels)
+      let (target, probability) = (Double(samples.targets[index]), 1 / (1 + exp(-score)))
+      loss -= weight * (target * log(probability) + (1 - target) * log(1 - probability))
+      gradient.values[index] = weight * (probability - target)
     }
     return (loss, gradient)
   }

@@ -23,8 +23,9 @@ struct NaiveTensor {
   var channels: Int { shape[shape.count - 1] }
   /// How many vectors along the last axis there are.
   var rows: Int { channels == 0 ? 0 : values.count / channels }
-  var height: Int { shape[0] }
-  var width: Int { shape[1] }
+  /// A sequence is an image of one row.
+  var height: Int { shape.count == 2 ? 1 : shape[0] }
+  var width: Int { shape.count == 2 ? shape[0] : shape[1] }
 
   /// Where the channels of a pixel start.
   func offset(_ sample: Int, _ y: Int, _ x: Int) -> Int {

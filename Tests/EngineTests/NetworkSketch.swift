@@ -15,11 +15,14 @@ struct NetworkSketch {
   /// - Returns: its name.
   @discardableResult
   mutating func add(
-    _ kind: Layer.Kind, from inputs: [String]? = nil, isTrainable: Bool = true
+    _ kind: Layer.Kind, from inputs: [String]? = nil, isTrainable: Bool = true,
+    sharing owner: String? = nil, isInference: Bool = false
   ) -> String {
     let name = "\(layers.count)_\(kind.className)"
     layers.append(
-      Layer(name: name, kind: kind, inputs: inputs ?? [last], isTrainable: isTrainable))
+      Layer(
+        name: name, kind: kind, inputs: inputs ?? [last], isTrainable: isTrainable,
+        weightOwner: owner, isInference: isInference))
     return name
   }
 
@@ -47,9 +50,10 @@ extension Parameters {
         let fanIn = max(1, shape.dimensions.dropLast().reduce(1, *))
         let values = (0..<shape.elementCount).map { _ -> Double in
           switch specification.name.role {
-          case "kernel": random.nextNormal() * 1.3 / Double(fanIn).squareRoot()
+          case "kernel", "depthwise_kernel", "pointwise_kernel":
+            random.nextNormal() * 1.3 / Double(fanIn).squareRoot()
           case "gamma": 0.5 + random.nextUnit()
-          case "moving_variance": 0.5 + 1.5 * random.nextUnit()
+          case "moving_variance", "variance": 0.5 + 1.5 * random.nextUnit()
           default: 0.3 * random.nextNormal()
           }
         }
@@ -62,14 +66,24 @@ extension Layer.Kind {
   static func conv(
     _ filters: Int, _ height: Int, _ width: Int? = nil, strides: (Int, Int) = (1, 1),
     dilation: (Int, Int) = (1, 1), padding: Padding = .valid, activation: Activation = .linear,
-    usesBias: Bool = true
+    usesBias: Bool = true, mixing: Convolution2D.Mixing = .grouped(1), axes: Int = 2
   ) -> Self {
     .convolution2D(
       Convolution2D(
         filters: filters, kernelSize: Extent2D(height: height, width: width ?? height),
         strides: Extent2D(height: strides.0, width: strides.1),
         dilation: Extent2D(height: dilation.0, width: dilation.1), padding: padding,
-        activation: activation, usesBias: usesBias))
+        activation: activation, usesBias: usesBias, mixing: mixing, axes: axes))
+  }
+
+  /// Over sequences.
+  static func conv1D(
+    _ filters: Int, _ width: Int, stride: Int = 1, dilation: Int = 1, padding: Padding = .valid,
+    usesBias: Bool = true, mixing: Convolution2D.Mixing = .grouped(1)
+  ) -> Self {
+    .conv(
+      filters, 1, width, strides: (1, stride), dilation: (1, dilation), padding: padding,
+      usesBias: usesBias, mixing: mixing, axes: 1)
   }
 
   static func pool(

@@ -5,10 +5,58 @@ import Testing
 @Suite struct OptimizerTests {
   private static let kinds: [TrainingRecipe.Optimizer] = [
     .sgd(momentum: 0), .sgd(momentum: 0.9), .adam,
-    .adam(beta1: 0.8, beta2: 0.95, epsilon: 0.01),
+    .adam(beta1: 0.8, beta2: 0.95, epsilon: 0.01), .sgd(momentum: 0.8, isNesterov: true),
+    .adam(beta1: 0.8, beta2: 0.5, epsilon: 1e-7, isAMSGrad: true), .rmsprop,
+    .rmsprop(decay: 0.8, momentum: 0.7, epsilon: 1e-3),
+    .rmsprop(decay: 0.8, momentum: 0, epsilon: 1e-2, isCentered: true),
+  ]
+  private static let clippings: [TrainingRecipe.Clipping] = [
+    .none, .norm(0.05), .globalNorm(0.1), .value(0.01), .globalNorm(1e9),
   ]
 
   /// Rates that change from step to step tell `v = m v + g` from `v = m v - rate g`.
+  @Test(arguments: clippings, [0, 0.1] as [Float])
+  func clipsAndDecaysFirst(_ clipping: TrainingRecipe.Clipping, weightDecay: Float) throws {
+    let architecture = SmallNetworks.convolutional
+    let parameters = try Parameters(randomFor: architecture, seed: 1)
+    let network = try Network(architecture, parameters: parameters, threads: 2)
+    var naive = try NaiveNetwork(architecture, parameters: parameters)
+    let kind = TrainingRecipe.Optimizer.sgd(momentum: 0.9)
+    let optimizer = try network.makeOptimizer(
+      kind, weightDecay: weightDecay, clipping: clipping)
+    var naiveOptimizer = NaiveOptimizer(
+      kind, weightDecay: Double(weightDecay), clipping: clipping)
+    for seed in 0..<2 {
+      let samples = try Samples(count: 8, for: architecture, seed: UInt64(seed))
+      try network.backpropagate(samples.batch(), mode: .frozen)
+      let gradients = try network.gradients.doubles
+      try optimizer.step(learningRate: 0.5)
+      naiveOptimizer.step(&naive, gradients, learningRate: 0.5)
+      expectClose(
+        try network.parameters.doubles, naive.weights, Tolerance(relative: 2e-6, absolute: 1e-7),
+        "weights")
+    }
+  }
+
+  /// Whatever a ReLU makes of a NaN, it does not get past the weights.
+  @Test func aWeightThatIsNoNumberEndsTraining() throws {
+    let network = try SmallNetworks.network(SmallNetworks.convolutional)
+    let samples = try Samples(count: 2, for: network.architecture, seed: 1)
+    for kind in Self.kinds {
+      let optimizer = try network.makeOptimizer(kind)
+      try network.backpropagate(samples.batch(), mode: .frozen)
+      let before = try network.parameters
+      let error = #expect(throws: EngineError.self, "\(kind)") {
+        for _ in 0..<100 { try optimizer.step(learningRate: .greatestFiniteMagnitude) }
+      }
+      guard case .nonFiniteWeights = error else {
+        Issue.record("\(kind): \(String(describing: error))")
+        continue
+      }
+      try network.setParameters(before)
+    }
+  }
+
   @Test(arguments: kinds)
   func followsItsFormulaUnderAChangingRate(_ kind: TrainingRecipe.Optimizer) throws {
     let architecture = SmallNetworks.dense

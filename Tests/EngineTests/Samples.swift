@@ -21,7 +21,13 @@ struct Samples {
     let elements = try architecture.inputShape().elementCount
     let classes = try architecture.classCount()
     self.count = count
-    inputs = (0..<count * elements).map { _ in Float(random.nextNormal()) }
+    let table = architecture.layers.compactMap { layer -> Int? in
+      if case .embedding(let embedding) = layer.kind { return embedding.vocabulary }
+      return nil
+    }.first
+    inputs = (0..<count * elements).map { _ in
+      table.map { Float(Int(random.nextUnit() * Double($0))) } ?? Float(random.nextNormal())
+    }
     targets = []
     weights = []
     for _ in 0..<count {

@@ -35,21 +35,26 @@ import Testing
   @Test func divergenceAgreesWithSciPy() {
     let sure = [0.991] + [Double](repeating: 0.001, count: 9)
     let even = [Double](repeating: 0.1, count: 10)
-    #expect(abs(ModelAgreement.jensenShannon(sure, even) - 0.5007823831382077) < 1e-12)
+    #expect(abs(AnswerDistance.jensenShannon(sure, even) - 0.5007823831382077) < 1e-12)
     #expect(
-      abs(ModelAgreement.jensenShannon([0.5, 0.5, 0], [0, 0.25, 0.75]) - 0.45445436744939044)
+      abs(AnswerDistance.jensenShannon([0.5, 0.5, 0], [0, 0.25, 0.75]) - 0.45445436744939044)
         < 1e-12)
-    #expect(ModelAgreement.jensenShannon(even, even) == 0)
+    #expect(AnswerDistance.jensenShannon(even, even) == 0)
   }
 
-  @Test func agreementCountsPredictions() throws {
-    let agreement = try ModelAgreement(
-      [1, 0, 0, 1, 2, 0, 5, 5], [3, 0, 1, 0, 2, 0, 5, 5], classCount: 2)
-    #expect(agreement.samePrediction == 0.75)
-    #expect(agreement.divergence > 0)
-    #expect(throws: EvidenceError.logitCount(expected: 2, found: 1)) {
-      try ModelAgreement([1, 0], [1], classCount: 2)
+  @Test func distancesAreMeansOverTheSamples() throws {
+    let labels: [Int32] = [0, 0, 0, 0]
+    let one = try Answers(logits: [1, 0, 0, 1, 2, 0, 5, 5], labels: labels, classCount: 2)
+    let other = try Answers(logits: [3, 0, 1, 0, 2, 0, 5, 5], labels: labels, classCount: 2)
+    let distance = try #require(try AnswerDistance(one, other))
+    #expect(distance.completeness == 0.75)
+    #expect(distance.jensenShannon > 0)
+    let fewer = try Answers(logits: [1, 0], labels: [0], classCount: 2)
+    #expect(throws: EvidenceError.differentSamples(first: 4, second: 1)) {
+      try AnswerDistance(one, fewer)
     }
+    let none = try Answers(logits: [], labels: [], classCount: 2)
+    #expect(try AnswerDistance(none, none) == nil)
   }
 
   /// At or above 2 are members: 3 of 4 members, and 3 of 4 strangers below it.

@@ -21,6 +21,25 @@ import Testing
     #expect(layers.allSatisfy { weights.names.contains($0) })
   }
 
+  /// An attribute of 16 bytes can point at any number of them.
+  @Test func stringsAreLimitedByTheirBytes() throws {
+    let path = folder.path("long.h5")
+    let file = try HDF5File(creating: path)
+    try file.root.setAttribute("long", to: String(repeating: "x", count: 1000))
+    try file.root.setAttribute("list", to: [String](repeating: "xxxxx", count: 100))
+    try file.close()
+    var limits = HDF5Limits()
+    limits.attributeBytes = 1600
+    let root = try HDF5File(reading: path, limits: limits).root
+    #expect(try root.string(attribute: "long")?.count == 1000)
+    #expect(try root.strings(attribute: "list").count == 100)
+    limits.attributeBytes = 999
+    let tight = try HDF5File(reading: path, limits: limits).root
+    let error = #expect(throws: HDF5Error.self) { try tight.string(attribute: "long") }
+    #expect(error?.kind == .badInput)
+    #expect(error?.description.contains("999") == true)
+  }
+
   @Test func whatIsWrittenComesBack() throws {
     let path = folder.path("attributes.h5")
     let file = try HDF5File(creating: path)

@@ -60,9 +60,12 @@ import Testing
 
   @Test func notHDF5() throws {
     let path = folder.path("in.h5")
-    try Data("PK\u{3}\u{4} not at all".utf8).write(to: URL(fileURLWithPath: path))
-    try expect(65, "not an HDF5 file", "inspect", path)
-    try expect(65, "not an HDF5 file", "unlearn", path, out, "--forget", "-", input: "1000\n")
+    for (start, words) in [("SQLite", "not an HDF5 file"), ("PK\u{3}\u{4}", "a whole ZIP archive")]
+    {
+      try Data("\(start) not at all".utf8).write(to: URL(fileURLWithPath: path))
+      try expect(65, words, "inspect", path)
+      try expect(65, words, "unlearn", path, out, "--forget", "-", input: "1000\n")
+    }
   }
 
   @Test(arguments: [0.1, 0.5, 0.9, 0.999])

@@ -46,6 +46,34 @@ struct SmallCheckpoint {
     try draft.write(to: path)
   }
 
+  /// Writes the file and then changes its bytes, for what no writer of ours would write.
+  ///
+  /// - Parameter changes: what to look for, and as many bytes to put in its place.
+  func write(to path: String, changing changes: [(old: Data, new: Data)]) throws {
+    try write(to: path)
+    var data = try Data(contentsOf: URL(fileURLWithPath: path))
+    for (old, new) in changes {
+      guard old.count == new.count, var range = data.range(of: old) else {
+        throw CocoaError(.fileReadCorruptFile)
+      }
+      while true {
+        data.replaceSubrange(range, with: new)
+        guard let next = data.range(of: old, in: range.upperBound..<data.endIndex) else { break }
+        range = next
+      }
+    }
+    try data.write(to: URL(fileURLWithPath: path))
+  }
+
+  func write(to path: String, changing old: String, to new: String) throws {
+    try write(to: path, changing: [(Data(old.utf8), Data(new.utf8))])
+  }
+
+  /// The bytes of a number in a file.
+  static func bytes(_ value: Float) -> Data {
+    withUnsafeBytes(of: value.bitPattern.littleEndian) { Data($0) }
+  }
+
   /// Three clouds of points, one for each class.
   private func samples(_ count: Int, from number: Int) throws -> MemorySource {
     var random = SeededGenerator(seed: UInt64(number), stream: "small")

@@ -63,11 +63,13 @@ enum Tool {
     }
   }
 
+  /// - Parameter program: another one, such as a shell that sets a limit first.
   static func start(
-    _ arguments: [String], input: String? = nil, environment: [String: String] = [:]
+    _ arguments: [String], program: URL = executable, input: String? = nil,
+    environment: [String: String] = [:]
   ) throws -> Running {
     let process = Process()
-    process.executableURL = executable
+    process.executableURL = program
     process.arguments = arguments
     process.environment = ProcessInfo.processInfo.environment.merging(environment) { $1 }
     // Files, not pipes: a pipe that nobody drains would stop a talkative run.

@@ -87,14 +87,25 @@ import Testing
 
   // MARK: Operations
 
+  /// A convolution of one pixel is a matrix product.
+  private func onePixel(samples: Int, inputs: Int, outputs: Int) throws -> WeightedLayouts {
+    WeightedLayouts(
+      source: try Layout([samples, inputs, 1, 1], .nchw),
+      weights: try Layout([outputs, inputs, 1, 1], .oihw),
+      bias: try Layout([outputs], .x),
+      destination: try Layout([samples, outputs, 1, 1], .nchw))
+  }
+
+  private static let plain = ConvolutionGeometry(
+    strides: [1, 1], dilations: [1, 1], paddingBefore: [0, 0], paddingAfter: [0, 0])
+
   /// `[1, 2] [[3, 4], [5, 6]]^T + [10, -100]`, with and without ReLU.
   @Test(arguments: [false, true])
-  func innerProduct(appliesReLU: Bool) throws {
+  func convolutionOfOnePixel(appliesReLU: Bool) throws {
     let processor = try Processor()
-    let layouts = WeightedLayouts(
-      source: try Layout([1, 2], .nc), weights: try Layout([2, 2], .oi),
-      bias: try Layout([2], .x), destination: try Layout([1, 2], .nc))
-    let operation = try processor.innerProductForward(layouts, appliesReLU: appliesReLU)
+    let layouts = try onePixel(samples: 1, inputs: 2, outputs: 2)
+    let operation = try processor.convolutionForward(
+      layouts, Self.plain, algorithm: .direct, appliesReLU: appliesReLU)
     #expect(!operation.implementation.isEmpty)
     let source = try Numbers(layouts.source, on: processor, [1, 2])
     let weights = try Numbers(layouts.weights, on: processor, [3, 4, 5, 6])
@@ -109,18 +120,16 @@ import Testing
     #expect(target.array == [21, appliesReLU ? 0 : -83])
   }
 
-  @Test func gradientsOfAnInnerProduct() throws {
+  @Test func gradientsOfAConvolutionOfOnePixel() throws {
     let processor = try Processor()
-    let layouts = WeightedLayouts(
-      source: try Layout([2, 2], .nc), weights: try Layout([1, 2], .oi),
-      bias: try Layout([1], .x), destination: try Layout([2, 1], .nc))
+    let layouts = try onePixel(samples: 2, inputs: 2, outputs: 1)
     let source = try Numbers(layouts.source, on: processor, [1, 2, 3, 4])
     let weights = try Numbers(layouts.weights, on: processor, [5, 7])
     let change = try Numbers(layouts.destination, on: processor, [1, -2])
 
     let sourceGradient = try Numbers(layouts.source, on: processor)
     try run(
-      try processor.innerProductBackwardData(layouts).compile([
+      try processor.convolutionBackwardData(layouts, Self.plain, algorithm: .direct).compile([
         (.destinationGradient, change.memory), (.weights, weights.memory),
         (.sourceGradient, sourceGradient.memory),
       ]))
@@ -129,7 +138,7 @@ import Testing
     let weightsGradient = try Numbers(layouts.weights, on: processor)
     let biasGradient = try Numbers(try Layout([1], .x), on: processor)
     try run(
-      try processor.innerProductBackwardWeights(layouts).compile([
+      try processor.convolutionBackwardWeights(layouts, Self.plain, algorithm: .direct).compile([
         (.source, source.memory), (.destinationGradient, change.memory),
         (.weightsGradient, weightsGradient.memory), (.biasGradient, biasGradient.memory),
       ]))
@@ -174,6 +183,23 @@ import Testing
     #expect(operation.layout(of: .bias) == nil)
   }
 
+  @Test func primitivesRunTogether() throws {
+    let processor = try Processor()
+    let (plain, blocked) = (try Layout([1, 3, 1, 2], .nchw), try Layout([1, 3, 1, 2], .nChw8c))
+    let sources = try [[1, 2, 3, 4, 5, 6], [7, 8, 9, 10, 11, 12]].map {
+      try Numbers(plain, on: processor, $0)
+    }
+    let targets = try (0..<2).map { _ in try Numbers(blocked, on: processor) }
+    let together = try Processor.withOneThread {
+      try ConcurrentPrimitives(
+        zip(sources, targets).map { try processor.reorder(from: $0.memory, to: $1.memory) })
+    }
+    #expect(!together.implementation.isEmpty)
+    try together.execute()
+    #expect(targets[0].array == [1, 3, 5, 0, 0, 0, 0, 0, 2, 4, 6, 0, 0, 0, 0, 0])
+    #expect(targets[1].array == [7, 9, 11, 0, 0, 0, 0, 0, 8, 10, 12, 0, 0, 0, 0, 0])
+  }
+
   // MARK: Refusals
 
   /// Winograd needs a 3x3 window; that it does not exist is an answer, not a failure.
@@ -199,10 +225,11 @@ import Testing
   @Test func sizesThatDoNotFitTogetherAreInvalid() throws {
     let processor = try Processor()
     let layouts = WeightedLayouts(
-      source: try Layout([1, 3], .nc), weights: try Layout([2, 4], .oi), bias: nil,
-      destination: try Layout([1, 2], .nc))
+      source: try Layout([1, 3, 1, 1], .nchw), weights: try Layout([2, 4, 1, 1], .oihw), bias: nil,
+      destination: try Layout([1, 2, 1, 1], .nchw))
     let error = #expect(throws: OneDNNError.self) {
-      try processor.innerProductForward(layouts, appliesReLU: false)
+      try processor.convolutionForward(
+        layouts, Self.plain, algorithm: .direct, appliesReLU: false)
     }
     guard case .failed(_, let code) = error else {
       Issue.record("\(String(describing: error))")

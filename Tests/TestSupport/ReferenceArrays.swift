@@ -56,16 +56,18 @@ public struct ReferenceArrays: Sendable {
     }
   }
 
-  /// The arrays called `<prefix>/<layer>/<role>`.
+  /// The arrays called `<prefix>/<layer>/<role>`, where the layer may have slashes in its name.
   public func parameters(_ prefix: String) throws -> Parameters {
     var result = Parameters()
     for name in names where name.hasPrefix(prefix + "/") {
       let parts = name.split(separator: "/").map(String.init)
-      guard parts.count == 3 else { throw Failure.notSafetensors(name) }
+      guard parts.count >= 3 else { throw Failure.notSafetensors(name) }
       let tensor = try tensor(name)
       result.append(
         Parameter(
-          name: ParameterName(layer: parts[1], role: parts[2]), shape: tensor.shape,
+          name: ParameterName(
+            layer: parts[1..<parts.count - 1].joined(separator: "/"), role: parts[parts.count - 1]),
+          shape: tensor.shape,
           values: tensor.floats))
     }
     return result

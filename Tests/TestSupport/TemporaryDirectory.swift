@@ -1,7 +1,7 @@
 public import Foundation
 
 /// A folder of one test's own, gone with the value.
-public final class TemporaryDirectory {
+public final class TemporaryDirectory: Sendable {
   public let url: URL
 
   public init() throws {

@@ -36,7 +36,7 @@ import Testing
     return UnlearningSession(
       problem: resolved, network: network, original: try network.parameters,
       baseline: judge.baseline, recipe: problem.recipe, budget: 10_000,
-      spentBefore: judge.meter.passes, seed: 3, attempt: 1, report: { _ in })
+      spentBefore: judge.meter.passes, seed: 3, attempt: 1, methodName: "test", report: { _ in })
   }
 
   private func largestChange(_ session: UnlearningSession) throws -> Float {

@@ -117,11 +117,13 @@ import Unlearning
     let problem = try OverfitProblem.overfit()
     var steps = 0
     #expect(throws: Stop.self) {
-      try problem.run(.samples(OverfitProblem.tenth)) { progress in
-        guard progress.stage == .unlearning else { return }
-        steps += 1
-        if progress.step == 3 { throw Stop() }
-      }
+      try problem.run(
+        .samples(OverfitProblem.tenth),
+        progress: { progress in
+          guard progress.stage == .unlearning else { return }
+          steps += 1
+          if progress.step == 3 { throw Stop() }
+        })
     }
     #expect(steps == 3)
   }

@@ -1,4 +1,5 @@
 import Engine
+import Evidence
 import ModelCore
 import TestSupport
 import Unlearning
@@ -9,7 +10,7 @@ struct OverfitProblem {
   let train: MemorySource
   let unseen: MemorySource
   let test: MemorySource
-  let parameters: Parameters
+  private(set) var parameters: Parameters
   let architecture: Architecture
   let recipe: TrainingRecipe
 
@@ -32,11 +33,43 @@ struct OverfitProblem {
     try OverfitProblem(parameters: honestParameters.get(), epochs: 150)
   }
 
-  private init(parameters: Parameters, epochs: Int) throws {
+  /// A linear classifier near its minimum.
+  static func linear() throws -> OverfitProblem {
+    try OverfitProblem(parameters: linearParameters.get(), epochs: 150, linearArchitecture())
+  }
+
+  private static let linearParameters = Result {
+    let architecture = try linearArchitecture()
+    let network = try Network(
+      architecture,
+      parameters: Parameters(initializing: architecture.parameterSpecifications(), seed: 5),
+      threads: 1)
+    try network.train(on: blobs(trainCount, stream: "train"), recipe: recipe(epochs: 60))
+    return try network.parameters
+  }
+
+  /// The same with other weights.
+  func with(_ parameters: Parameters) -> OverfitProblem {
+    var problem = self
+    problem.parameters = parameters
+    return problem
+  }
+
+  /// Responses with given predictions, each by one point.
+  static func answers(labels: [Int32], predictions: [Int32]) throws -> Responses {
+    try Responses(
+      logits: predictions.flatMap { prediction in
+        (0..<Int32(classCount)).map { $0 == prediction ? 1 : 0 }
+      }, labels: labels, classCount: classCount)
+  }
+
+  private init(
+    parameters: Parameters, epochs: Int, _ architecture: Architecture? = nil
+  ) throws {
     train = try Self.blobs(Self.trainCount, stream: "train")
     unseen = try Self.blobs(2000, stream: "unseen")
     test = try Self.blobs(1000, stream: "test")
-    architecture = try Self.perceptron()
+    self.architecture = try architecture ?? Self.perceptron()
     recipe = Self.recipe(epochs: epochs)
     self.parameters = parameters
   }
@@ -66,13 +99,26 @@ struct OverfitProblem {
   func run(
     _ subject: UnlearningRequest.Subject, by method: any UnlearningMethod = Match(),
     maxCost: Double? = nil, retries: Bool = true, requiresPower: Bool = false, seed: UInt64 = 1,
+    change: (inout UnlearningRequest) -> Void = { _ in },
     progress: @escaping (UnlearningProgress) throws -> Void = { _ in }
   ) throws -> UnlearningOutcome {
-    let request = UnlearningRequest(
+    var request = UnlearningRequest(
       subject, recipe: recipe, maxCost: maxCost, retries: retries, requiresPower: requiresPower,
       seed: seed)
+    change(&request)
     return try Unlearner(network(), data: data, request: request, method: method)
       .run(progress: progress)
+  }
+
+  private static func linearArchitecture() throws -> Architecture {
+    Architecture(
+      name: "linear",
+      layers: [
+        Layer(name: "input", kind: .input(shape: Shape(vector: inputCount)), inputs: []),
+        Layer(
+          name: "scores", kind: .dense(Dense(units: classCount, activation: .softmax)),
+          inputs: ["input"]),
+      ], output: "scores")
   }
 
   private static func perceptron() throws -> Architecture {

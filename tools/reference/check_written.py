@@ -1,7 +1,8 @@
 #!/usr/bin/env python3
-"""Loads a written .h5 with Keras and compares its predictions.
+"""Loads a written .h5, .keras or .weights.h5 with Keras and compares its predictions.
 
-    python tools/reference/check_written.py MODEL.h5 EXPECTED.npy INPUT.npy [--tolerance 1e-5] [--tf-keras]
+    python tools/reference/check_written.py MODEL EXPECTED.npy INPUT.npy [--tolerance 1e-5] [--tf-keras]
+        [--architecture model.json]
 
 Prints the largest difference; exits with 1 if it is over the tolerance.
 """
@@ -25,13 +26,19 @@ def main():
     p.add_argument("input")
     p.add_argument("--tolerance", type=float, default=1e-5)
     p.add_argument("--tf-keras", action="store_true", help="load with tf-keras instead of Keras 3")
+    p.add_argument("--architecture", help="the network of a .weights.h5, by model.to_json()")
     a = p.parse_args()
 
     if a.tf_keras:
         import tf_keras as keras
     else:
         import keras
-    model = keras.models.load_model(a.model, compile=False)
+    if a.architecture:
+        with open(a.architecture) as file:
+            model = keras.models.model_from_json(file.read())
+        model.load_weights(a.model)
+    else:
+        model = keras.models.load_model(a.model, compile=False)
     expected = np.load(a.expected, allow_pickle=False)
     output = np.asarray(model.predict(np.load(a.input, allow_pickle=False), verbose=0))
     if output.shape != expected.shape:

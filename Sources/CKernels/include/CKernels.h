@@ -25,6 +25,11 @@ int ck_processors(void);
 // machine is not slowed down by threads that wait by spinning. Once in a process; harmless again.
 void ck_yield_while_waiting(void);
 
+typedef void (*ck_body)(const void *context, long begin, long end);
+// Runs body over 0..<count in as many neighbouring ranges as there are threads; in the calling
+// thread alone when `cost` (roughly, floats touched) is too small to share.
+void ck_parallel(long count, long cost, ck_body body, const void *context);
+
 // ---- Element-wise ----
 
 typedef enum {
@@ -49,9 +54,73 @@ void ck_apply(float *y, const float *x, ck_function f, float parameter, long cou
 // dx = dy * f'(x), from y = f(x); dx may be dy. The parameter must not be negative.
 void ck_apply_gradient(float *dx, const float *dy, const float *y, ck_function f,
                        float parameter, long count);
+typedef enum {
+  CK_RECTIFIER,  // a: maximum, b: slope below, c: threshold
+  CK_CELU,       // a: alpha
+  CK_SELU,
+  CK_GELU,
+  CK_GELU_TANH,
+  CK_SILU,
+  CK_MISH,
+  CK_SOFTPLUS,
+  CK_SOFTSIGN,
+  CK_EXPONENTIAL,
+  CK_LOG_SIGMOID,
+  CK_HARD_SIGMOID,  // a: slope
+  CK_HARD_SILU,
+  CK_HARD_TANH,
+  CK_HARD_SHRINK,  // a: threshold
+  CK_SOFT_SHRINK,  // a: threshold
+  CK_TANH_SHRINK,
+  CK_SQUAREPLUS,  // a: b
+  CK_SPARSE_PLUS,
+  CK_ABOVE,  // a: threshold, b: value
+} ck_map_function;
+
+// y = f(x), and dx = dy * f'(x) from the same x; a NaN stays one. y may be x, dx may be dy.
+void ck_map(float *y, const float *x, ck_map_function f, float a, float b, float c, long count);
+void ck_map_gradient(float *dx, const float *dy, const float *x, ck_map_function f, float a,
+                     float b, float c, long count);
+
 // y = x / keep where a hash of (key, index) falls under keep, else 0; y may be x. The same key
 // gives the same mask, so the backward pass is the same call.
 void ck_dropout(float *y, const float *x, float keep, uint64_t key, long count);
+
+typedef enum {
+  CK_CHANNEL_DROPOUT,  // a: rate; whole channels of [planes][pixels][lanes]
+  CK_ADDED,            // a: standard deviation
+  CK_MULTIPLIED,       // a: standard deviation
+  CK_ALPHA_DROPOUT,    // a: rate
+} ck_noise;
+
+// Noise drawn from a hash of (key, index), or with `backward` its gradient; y may be x.
+void ck_add_noise(float *y, const float *x, ck_noise kind, float a, int backward, uint64_t key,
+                  long lanes, long pixels, long count);
+
+typedef enum { CK_SUBTRACT, CK_MULTIPLY, CK_AVERAGE, CK_MAXIMUM, CK_MINIMUM } ck_join;
+
+// y = the `terms` arrays joined element by element, and the gradient by array `which`.
+void ck_join_apply(float *y, const float *const *x, long terms, ck_join op, long count);
+void ck_join_gradient(float *dx, const float *dy, const float *const *x, long terms, long which,
+                      ck_join op, long count);
+// y = x where x is positive, else alpha[index] * x, for `samples` arrays of `size`.
+void ck_prelu(float *y, const float *x, const float *alpha, const int32_t *index, long size,
+              long samples);
+void ck_prelu_gradient(float *dx, const float *dy, const float *x, const float *alpha,
+                       const int32_t *index, long size, long samples);
+// `room` has `count` elements, as many as there are slopes.
+void ck_prelu_slopes(float *dalpha, const float *dy, const float *x, const int32_t *index,
+                     long size, long samples, long count, double *room);
+// y = (x - center) * factor + shift for each of [rows][channels].
+void ck_affine(float *y, const float *x, const float *center, const float *factor,
+               const float *shift, long channels, long rows);
+// factor = 1 / max(sqrt(variance), 1e-7)
+void ck_deviation_factors(float *factor, const float *variance, long count);
+// y += bias for every pixel of [samples][blocks][pixels][lanes], and the bias's gradient.
+void ck_add_bias(float *y, const float *bias, long samples, long blocks, long pixels,
+                 long lanes);
+void ck_bias_gradient(float *db, const float *dy, long samples, long blocks, long pixels,
+                      long lanes);
 // The sum of squares, in double.
 double ck_sum_of_squares(const float *x, long count);
 // Zeros in the lanes past the last channel.
@@ -78,6 +147,29 @@ void ck_pad(float *y, const float *x, long planes, long h, long w, long lanes, l
 // The reverse: cuts the window out again.
 void ck_crop(float *x, const float *y, long planes, long h, long w, long lanes, long oh, long ow,
              long top, long left);
+
+// Rows of `inner` floats as weighted sums of other rows: output row r has the terms from starts[r]
+// to before starts[r + 1].
+typedef struct {
+  long in_rows, out_rows, inner;
+  const int32_t *starts, *sources;
+  const float *weights;
+} ck_linear;
+
+void ck_linear_apply(float *y, const float *x, const ck_linear *m, long samples);
+
+// y = the rows of a table [rows][width] that x names. Returns the first index of x that names
+// none, before anything is written, or -1.
+long ck_embed(float *y, const float *x, const float *table, long count, long rows, long width);
+void ck_embed_gradient(float *dtable, const float *x, const float *dy, long count, long rows,
+                       long width);
+
+// ---- Dense layers ----
+
+// y [rows][columns] += bias [columns], then ReLU if asked. bias may be null.
+void ck_dense_finish(float *y, const float *bias, int relu, long rows, long columns);
+// sums [columns] of x [rows][columns] over the rows.
+void ck_column_sums(float *sums, const float *x, long rows, long columns);
 
 // ---- Convolution of interleaved images ----
 
@@ -143,21 +235,58 @@ void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, 
 // running = momentum * running + (1 - momentum) * value
 void ck_norm_track(float *running, const float *value, float momentum, long count);
 
+// ---- Normalization of every sample by itself ----
+
+// [samples][pixels][channels], in `groups` parts of the channels.
+typedef struct {
+  long samples, pixels, channels, groups;
+  float epsilon;
+} ck_group;
+
+// mean and scale (1 / sqrt(variance + epsilon)) are [samples][groups], or null for inference.
+// gamma and beta [channels] may be null. y may be x where mean is null.
+void ck_group_forward(float *y, float *mean, float *scale, const float *x, const float *gamma,
+                      const float *beta, const ck_group *g);
+// dx may be dy.
+void ck_group_backward(float *dx, const float *dy, const float *x, const float *mean,
+                       const float *scale, const float *gamma, const ck_group *g);
+// dgamma and dbeta may be null.
+void ck_group_parameters(float *dgamma, float *dbeta, const float *dy, const float *x,
+                         const float *mean, const float *scale, const ck_group *g);
+
 // ---- Loss ----
 
 // Softmax cross-entropy: L = sum_i weights[i] * sum_c -targets[i,c] * log softmax(z_i)_c, and its
 // gradient with respect to z. Targets need not sum to one. Returns L.
 double ck_cross_entropy(float *gradient, const float *logits, const float *targets,
                         const float *weights, long samples, long classes, double *room);
+// Sigmoid cross-entropy: L = sum_i weights[i] * mean_c (log(1 + e^z) - targets[i,c] z), and its
+// gradient. Returns L.
+double ck_binary_cross_entropy(float *gradient, const float *logits, const float *targets,
+                               const float *weights, long samples, long classes, double *room);
+// log(softmax) over the last axis, and its gradient from the output.
+void ck_log_softmax(float *y, const float *x, long rows, long classes);
+void ck_log_softmax_gradient(float *dx, const float *dy, const float *y, long rows, long classes);
 // Softmax over the last axis of [rows, classes], and its gradient from the output.
 void ck_softmax(float *y, const float *x, long rows, long classes);
 void ck_softmax_gradient(float *dx, const float *dy, const float *y, long rows, long classes);
 
 // ---- Optimizers ----
 
-// v = momentum * v + g;  w = w - rate * v. Without momentum v may be null.
-void ck_sgd(float *w, const float *g, float *v, float rate, float momentum, long count);
-// Kingma and Ba, algorithm 1: m and v are the moments; `step` counts from 1.
-// w = w - rate * (m / (1 - beta1^t)) / (sqrt(v / (1 - beta2^t)) + epsilon)
-void ck_adam(float *w, const float *g, float *m, float *v, float rate, float beta1, float beta2,
-             float epsilon, long step, long count);
+// As Keras 3 computes them. Each returns whether all weights are still finite numbers.
+
+// m = momentum * m + rate * g;  w = w - m, or with `nesterov` w - momentum * m - rate * g.
+// Without momentum m may be null.
+int ck_sgd(float *w, const float *g, float *m, float rate, float momentum, int nesterov,
+           long count);
+// Kingma and Ba, section 2: m and v are the moments; `step` counts from 1.
+// w = w - rate * sqrt(1 - beta2^t) / (1 - beta1^t) * m / (sqrt(v) + epsilon)
+// With `peak` (AMSGrad) the largest v so far takes v's place; it may be null.
+int ck_adam(float *w, const float *g, float *m, float *v, float *peak, float rate, float beta1,
+            float beta2, float epsilon, long step, long count);
+// v = decay * v + (1 - decay) g^2;  m = momentum * m + rate * g / sqrt(v + epsilon);  w = w - m.
+// With `mean` (centered) its square is taken off v. m and mean may be null.
+int ck_rmsprop(float *w, const float *g, float *m, float *v, float *mean, float rate, float decay,
+               float momentum, float epsilon, long count);
+// Cuts every number to the limit and its negative.
+void ck_clip(float *y, float limit, long count);

@@ -15,7 +15,7 @@ final class StorageMapper {
   /// - Parameter raw: the bytes to look at; nil for those of the file.
   init(_ file: HDF5File, raw: RawFile? = nil) throws {
     self.file = file
-    self.raw = try raw ?? RawFile(file.path)
+    self.raw = try raw ?? RawFile(of: file)
     let raw = self.raw
     base = try raw.signatureOffset()
     map = StorageMap(fileByteCount: raw.byteCount)

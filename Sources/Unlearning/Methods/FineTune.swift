@@ -12,8 +12,11 @@ public struct FineTune: UnlearningMethod, Hashable {
   public init() {}
 
   public var name: String { "finetune" }
-  public var settings: [String: Setting] {
-    ["retainBatch": .number(Double(retainBatch)), "rateShare": .number(Double(rateShare))]
+  public static var knobs: [String: Knob<FineTune>] {
+    [
+      "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
+    ]
   }
 
   public func unlearn(_ session: UnlearningSession) throws {

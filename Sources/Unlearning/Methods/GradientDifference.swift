@@ -17,11 +17,13 @@ public struct GradientDifference: UnlearningMethod, Hashable {
   public init() {}
 
   public var name: String { "neggrad" }
-  public var settings: [String: Setting] {
+  public static var knobs: [String: Knob<GradientDifference>] {
     [
-      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
-      "weight": .number(Double(weight)), "rateShare": .number(Double(rateShare)),
-      "gradientNorm": .number(Double(gradientNorm)),
+      "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
+      "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "weight": .rate(\.weight, in: 0...100),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
+      "gradientNorm": .rate(\.gradientNorm, in: 0.0001...10_000),
     ]
   }
 
@@ -40,11 +42,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
     descent.schedule = .constant
     descent.averages = false
     descent.checks = checks
-    let isClass = session.problem.scenario != .samples
-    descent.react = { check, _ in
-      let isDone = isClass ? check.accuracy <= ClassTest.allowance : check.accuracyExcess <= 0
-      return isDone ? .stop : .go
-    }
+    descent.react = { check, _ in session.isReached(check) ? .stop : .go }
     try session.descend(descent)
   }
 }

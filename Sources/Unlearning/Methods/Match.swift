@@ -1,12 +1,15 @@
 internal import Engine
 internal import Evidence
+internal import ModelCore
 
 /// Makes the model answer the samples to forget as it answers data it has never seen.
 ///
 /// Samples: each one's margin is pulled to where it would lie had the model never seen it
 /// (`MarginMap`); the other classes keep the original model's proportions. Whole classes: the
-/// original model's answer with these classes taken out. The loss is the divergence from these
-/// targets on the forget samples and the cross-entropy on retained ones, in one batch.
+/// original model's answer with these classes taken out. Wrong labels: what the samples look like
+/// (`NeighbourVotes`), or their right labels. A backdoor: stamped unseen samples are answered like
+/// clean ones. The loss is the divergence from these targets and the cross-entropy on retained
+/// samples, in one batch; where these may not be read, unseen samples keep their answers instead.
 ///
 /// - SeeAlso: after the idea of Chen et al., 2025, matching forgotten data to third-party data;
 ///   `Unlearning.docc/Match.md` for what was changed and measured.
@@ -23,99 +26,109 @@ public struct Match: UnlearningMethod, Hashable {
   public var aim: Double?
   /// Whether one scalar brings back the original confidence at the end.
   public var restoresConfidence = true
+  /// Whether the model first goes most of the way back to fresh weights, which leaves an attacker
+  /// who studies single samples little to find.
+  public var isDeep = false
+  /// How much of the original weights stays then.
+  public var deepShare: Float = 0.4
 
   public init() {}
 
   public var name: String { "match" }
 
-  public var settings: [String: Setting] {
+  public static var knobs: [String: Knob<Match>] {
     [
-      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
-      "rateShare": .number(Double(rateShare)), "retainWeight": .number(Double(retainWeight)),
-      "aim": aim.map(Setting.number) ?? .text("auto"),
-      "restoresConfidence": .flag(restoresConfidence),
+      "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
+      "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
+      "retainWeight": .rate(\.retainWeight, in: 0...1000),
+      "aim": .automatic(\.aim, in: 0...10),
+      "restoresConfidence": .flag(\.restoresConfidence),
+      "deep": .flag(\.isDeep),
+      "deepShare": .rate(\.deepShare, in: 0...1),
     ]
   }
 
   public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts {
-    scenario == .samples ? .margins : .forget
+    switch scenario {
+    case .samples: .margins
+    case .classes, .wrongLabels: .forget
+    case .backdoor: .reference
+    }
   }
 
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? {
-    scenario == .samples ? 0.05 : 0.04
+    switch scenario {
+    case .samples: isDeep ? 0.1 : 0.05
+    case .classes: 0.04
+    case .wrongLabels, .backdoor: 0.05
+    }
   }
 
   public func unlearn(_ session: UnlearningSession) throws {
+    guard !isDeep || session.problem.scenario == .samples else {
+      throw UnlearningError.scenario(method: "match --deep", expected: "single samples")
+    }
     switch session.problem.scenario {
     case .samples: try unlearnSamples(session)
     case .classes(let classes): try unlearn(classes, session)
+    case .wrongLabels: try unlearnLabels(session)
+    case .backdoor: try unlearnBackdoor(session)
     }
-  }
-
-  private func unlearnSamples(_ session: UnlearningSession) throws {
-    guard let forget = session.baseline.forget, let map = session.baseline.marginMap else { return }
-    session.restoresConfidence = restoresConfidence
-    let responses = forget.responses
-    let targets = map.standings(responses).map(map.target)
-    func table(aim: Double) -> TargetTable {
-      .margins(
-        zip(responses.margins, targets).map { $0 + aim * ($1 - $0) }, logits: forget.logits,
-        labels: responses.labels, classCount: responses.classCount)
-    }
-    let plan = plan(session, checks: session.affordableChecks)
-    let aim = self.aim ?? Self.aim(passes: plan.passes)
-    session.note("aim", .number(aim))
-    session.note("forgetPasses", .number(plan.passes))
-
-    let exact = stage(table(aim: 1), plan)
-    let beyond = aim == 1 ? exact : stage(table(aim: aim), plan)
-    var descent = descent(session, beyond, plan, aim: aim)
-    descent.react = { check, cycle in
-      // Once the samples are at the level of unseen ones, aiming past the target overshoots.
-      let isDone = check.accuracyExcess <= 0 && check.aucExcess <= 0.02
-      cycle = [isDone || check.isOverForgotten ? exact : beyond]
-      return .go
-    }
-    try session.descend(descent)
-    if restoresConfidence { try ConfidenceRestore.apply(to: session) }
   }
 
   private func unlearn(_ classes: [Int], _ session: UnlearningSession) throws {
     guard let forget = session.baseline.forget else { return }
     let table = TargetTable.masked(
       classes, logits: forget.logits, classCount: session.problem.classCount)
+    let others = try others(session)
     // The targets do not depend on how far it is: no tests on the way, and more steps.
-    let plan = plan(session, checks: 0)
+    let plan = plan(session, others: others, checks: 0)
     session.note("forgetPasses", .number(plan.passes))
     try session.descend(descent(session, stage(table, plan), plan))
   }
 
-  private typealias Plan = (forget: Int, retain: Int, steps: Int, checks: Int, passes: Double)
+  /// What a descent has room for.
+  struct Plan {
+    let forget: Int
+    let others: [Descent.Term]
+    let steps: Int
+    let checks: Int
+    /// Over the samples to forget.
+    let passes: Double
+  }
 
-  private func plan(_ session: UnlearningSession, checks: Int) -> Plan {
-    let count = session.problem.forgetRows.count
-    let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
-    let steps = session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks)
-    return (forget, retain, steps, checks, Double(steps * forget) / Double(count))
+  /// - Parameter taught: how many samples are taught new answers; nil for those to forget.
+  func plan(
+    _ session: UnlearningSession, others: [Descent.Term], checks: Int, taught: Int? = nil
+  ) -> Plan {
+    let count = max(1, taught ?? session.problem.forgetRows.count)
+    let forget = min(forgetBatch, max(2, session.recipe.batchSize) / 2, count)
+    let size = forget + others.reduce(0) { $0 + $1.count }
+    let steps = session.affordableSteps(passesPerStep: Double(size), checks: checks)
+    return Plan(
+      forget: forget, others: others, steps: steps, checks: checks,
+      passes: Double(steps * forget) / Double(count))
   }
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
   public static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
 
-  private func stage(_ table: TargetTable, _ plan: Plan) -> Descent.Stage {
-    Descent.Stage([
-      .init(.forget, count: plan.forget, .init(.table(table))),
-      .init(.retain, count: plan.retain, .init(.labels, weight: retainWeight)),
-    ])
+  func stage(
+    _ table: TargetTable, _ plan: Plan, split: Descent.Split = .forget
+  ) -> Descent.Stage {
+    Descent.Stage([.init(split, count: plan.forget, .init(.table(table)))] + plan.others)
   }
 
-  private func descent(
+  func descent(
     _ session: UnlearningSession, _ stage: Descent.Stage, _ plan: Plan, aim: Double = 1
   ) -> Descent {
+    // Without labels to hold on to, half the rate.
+    let share = session.problem.usesRetained ? rateShare : rateShare / 2
     var descent = Descent(
       [stage], steps: plan.steps,
-      learningRate: session.adamLearningRate * rateShare * Float(1 + (aim - 1) / 2))
+      learningRate: session.adamLearningRate * share * Float(1 + (aim - 1) / 2))
     descent.checks = plan.checks
     return descent
   }

@@ -36,11 +36,12 @@ public struct Relabel: UnlearningMethod, Hashable {
   }
 
   public var name: String { answer.rawValue }
-  public var settings: [String: Setting] {
+  public static var knobs: [String: Knob<Relabel>] {
     [
-      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
-      "rateShare": .number(Double(rateShare)),
-      "passes": passes.map(Setting.number) ?? .text("budget"),
+      "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
+      "retainBatch": .count(\.retainBatch, in: 0...65_536),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
+      "passes": .automatic(\.passes, in: 0.01...10_000),
     ]
   }
 

@@ -10,13 +10,14 @@ public struct Retrain: UnlearningMethod, Hashable {
 
   public var name: String { "retrain" }
   public var isExact: Bool { true }
-  public var settings: [String: Setting] { [:] }
+  public static var knobs: [String: Knob<Retrain>] { [:] }
 
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { nil }
 
   public func unlearn(_ session: UnlearningSession) throws {
     var recipe = session.recipe
-    let affordable = session.remaining / Double(session.problem.retainRows.count)
+    let rows = try session.rows(of: .retain)
+    let affordable = session.remaining / Double(rows.count)
     recipe.epochs = max(1, min(recipe.epochs, Int(min(affordable, 1e9))))
     // The original may have been trained from the same seed: draw another start.
     var random = SeededGenerator(seed: session.seed, stream: "unlearn/retrain")
@@ -26,9 +27,11 @@ public struct Retrain: UnlearningMethod, Hashable {
     let network = session.network
     try network.setParameters(
       Parameters(initializing: network.architecture.parameterSpecifications(), seed: start))
-    let summary = try network.train(
-      on: session.problem.data.train, rows: session.problem.retainRows, recipe: recipe
-    ) { try session.progress(step: $0.step, of: $0.steps) }
-    session.meter.addTrained(summary.samplePasses)
+    try session.timed(recipe.epochs * rows.count) {
+      let summary = try network.train(
+        on: session.problem.data.train, rows: rows, recipe: recipe
+      ) { try session.progress(step: $0.step, of: $0.steps) }
+      session.meter.addTrained(summary.samplePasses)
+    }
   }
 }

@@ -21,12 +21,16 @@ public struct Scrub: UnlearningMethod, Hashable {
   public init() {}
 
   public var name: String { "scrub" }
-  public var settings: [String: Setting] {
+  public static var knobs: [String: Knob<Scrub>] {
     [
-      "forgetBatch": .number(Double(forgetBatch)), "retainBatch": .number(Double(retainBatch)),
-      "forgetSteps": .number(Double(forgetSteps)), "retainSteps": .number(Double(retainSteps)),
-      "temperature": .number(Double(temperature)), "alpha": .number(Double(alpha)),
-      "gamma": .number(Double(gamma)), "rateShare": .number(Double(rateShare)),
+      "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
+      "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "forgetSteps": .count(\.forgetSteps, in: 1...10_000),
+      "retainSteps": .count(\.retainSteps, in: 1...10_000),
+      "temperature": .rate(\.temperature, in: 0.1...100),
+      "alpha": .rate(\.alpha, in: 0...100),
+      "gamma": .rate(\.gamma, in: 0...100),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
     ]
   }
 

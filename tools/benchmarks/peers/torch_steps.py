@@ -9,12 +9,12 @@ cross-entropy, backward and SGD with momentum 0.9 (fused); with --inference it
 is forward and softmax. The data are random and made before timing.
 """
 import argparse
-import json
-import statistics
-import time
+import itertools
 
 import torch
 from torch import nn
+
+import timing
 
 
 def mlp():
@@ -62,14 +62,7 @@ NETWORKS = {f.__name__: f for f in (mlp, lenet, vgg, resnet18)}
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    p.add_argument("--network", choices=sorted(NETWORKS), required=True)
-    p.add_argument("--batch", type=int, default=64)
-    p.add_argument("--threads", type=int, default=1)
-    p.add_argument("--mode", choices=("eager", "channels_last", "compile"), default="eager")
-    p.add_argument("--seconds", type=float, default=5)
-    p.add_argument("--warmup", type=float, default=1, help="seconds (and at least 3 steps)")
-    p.add_argument("--inference", action="store_true")
-    a = p.parse_args()
+    a = timing.arguments(p, sorted(NETWORKS), ("eager", "channels_last", "compile"))
 
     torch.set_num_threads(a.threads)
     torch.set_num_interop_threads(1)
@@ -95,23 +88,8 @@ def main():
 
     step = infer if a.inference else train
 
-    def measure(seconds, at_least):
-        times, start, n = [], time.perf_counter(), 0
-        while n < at_least or time.perf_counter() - start < seconds:
-            x, y = batches[n % len(batches)]
-            t = time.perf_counter()
-            step(x, y)
-            times.append(time.perf_counter() - t)
-            n += 1
-        return times
-
-    measure(a.warmup, 3)
-    median = statistics.median(measure(a.seconds, 5))
-    print(json.dumps({
-        "network": a.network, "batch": a.batch, "threads": a.threads, "mode": a.mode,
-        "step": "inference" if a.inference else "training",
-        "ms_per_step_median": round(median * 1e3, 5), "samples_per_second": round(a.batch / median, 1),
-        "torch": torch.__version__}))
+    turns = itertools.cycle(batches)
+    print(timing.report(a, lambda: step(*next(turns)), {"torch": torch.__version__}))
 
 
 if __name__ == "__main__":

@@ -30,6 +30,9 @@ struct EngineBench: ParsableCommand {
   @Option(help: "Seconds to run before measuring.")
   var warmup = 1.0
 
+  @Option(help: "Measure at least so many steps; with 1, no step comes before.")
+  var steps = 5
+
   @Flag(help: "Forward only.")
   var inference = false
 
@@ -55,8 +58,9 @@ struct EngineBench: ParsableCommand {
     let step: () throws -> Void = {
       if inference { try subject.infer() } else { try subject.train(frozen ? .frozen : .training) }
     }
-    _ = try measure(warmup, atLeast: 3, step)
-    let times = try measure(seconds, atLeast: 5, step)
+    // The first steps compile and allocate.
+    _ = try measure(warmup, atLeast: steps > 1 ? 3 : 0, step)
+    let times = try measure(seconds, atLeast: max(1, steps), step)
     print(report(times, threads: subject.network.threads))
   }
 

@@ -12,18 +12,27 @@ struct Case {
   let architecture: Architecture
   private let plan: TrainingRecipe
   let threads: Int
-  let cache: String?
+  let cache: String
+  /// How many samples the models are trained on.
+  let size: Int
 
-  static let trainCount = 10_000
-
-  init(folder: String, network: String, threads: Int, cache: String?) throws {
-    let isConvolutional = network == "cnn"
+  /// - Parameter isSmall: a fifth of the samples, for a look at everything in minutes.
+  init(
+    folder: String, network: String, isSmall: Bool, threads: Int, cache: String
+  ) throws {
+    guard ["mlp", "cnn", "cnn-bn"].contains(network) else {
+      throw CaseError("a network is mlp, cnn or cnn-bn, not '\(network)'")
+    }
+    let isConvolutional = network != "mlp"
+    size = isSmall ? 2000 : 10_000
     let shape = isConvolutional ? [28, 28, 1] : [784]
     let all = try Images(folder: folder, kind: "train", shape: shape)
-    train = try all.rows(0..<Self.trainCount)
+    train = try all.rows(0..<size)
     unseen = try all.rows(10_000..<15_000)
     test = try Images(folder: folder, kind: "t10k", shape: shape)
-    architecture = isConvolutional ? try Self.convolutional() : try Self.perceptron()
+    architecture =
+      isConvolutional
+      ? try Self.convolutional(normalizes: network == "cnn-bn") : try Self.perceptron()
     plan =
       isConvolutional
       ? TrainingRecipe(epochs: 25, batchSize: 128, learningRate: 1e-3)
@@ -40,7 +49,7 @@ struct Case {
     return chain.architecture("mlp")
   }
 
-  private static func convolutional() throws -> Architecture {
+  private static func convolutional(normalizes: Bool) throws -> Architecture {
     var chain = Chain(input: try Shape([28, 28, 1]))
     let two = Extent2D(height: 2, width: 2)
     for (index, filters) in [16, 32].enumerated() {
@@ -49,16 +58,18 @@ struct Case {
         .convolution2D(
           Convolution2D(
             filters: filters, kernelSize: Extent2D(height: 3, width: 3), padding: .same)))
-      chain.add(
-        "normalization_\(index)",
-        .batchNormalization(BatchNormalization(momentum: 0.9, epsilon: 1e-5)))
+      if normalizes {
+        chain.add(
+          "normalization_\(index)",
+          .batchNormalization(BatchNormalization(momentum: 0.9, epsilon: 1e-5)))
+      }
       chain.add("relu_\(index)", .activation(.relu))
       chain.add("pool_\(index)", .pooling2D(Pooling2D(statistic: .max, size: two, strides: two)))
     }
     chain.add("flatten", .flatten)
     chain.add("dense", .dense(Dense(units: 128, activation: .relu)))
     chain.add("scores", .dense(Dense(units: 10, activation: .softmax)))
-    return chain.architecture("cnn")
+    return chain.architecture(normalizes ? "cnn-bn" : "cnn")
   }
 
   func recipe(seed: UInt64) -> TrainingRecipe {
@@ -67,25 +78,39 @@ struct Case {
     return recipe
   }
 
-  var data: UnlearningData { UnlearningData(train: train, unseen: unseen) }
-
   func network(_ parameters: Parameters) throws -> Network {
     try Network(architecture, parameters: parameters, threads: threads)
   }
 
+  /// Weights, and how long training them took.
+  struct Trained {
+    let parameters: Parameters
+    let seconds: Double
+  }
+
   /// The weights after training without some rows.
-  func trained(without rows: [Int], seed: UInt64, name: String) throws -> Parameters {
+  ///
+  /// - Parameters:
+  ///   - seed: of the study, which names them.
+  ///   - start: of the weights and the order of samples; the study's own when nil.
+  func trained(
+    on source: Images, without rows: [Int], seed: Int, from start: Int? = nil, name: String
+  ) throws -> Trained {
     let specifications = try architecture.parameterSpecifications()
-    let fresh = Parameters(initializing: specifications, seed: seed)
-    if let stored = try load(name, like: fresh) { return stored }
+    let fresh = Parameters(initializing: specifications, seed: UInt64(start ?? seed))
+    let file = "\(name)-\(seed)"
+    if let stored = try load(file, like: fresh) { return stored }
     let gone = Set(rows)
     let network = try network(fresh)
+    let clock = ContinuousClock.now
     try network.train(
-      on: train, rows: (0..<Self.trainCount).filter { !gone.contains($0) },
-      recipe: recipe(seed: seed))
-    let parameters = try network.parameters
-    try save(parameters, name)
-    return parameters
+      on: source, rows: (0..<size).filter { !gone.contains($0) },
+      recipe: recipe(seed: UInt64(start ?? seed)))
+    let trained = Trained(
+      parameters: try network.parameters,
+      seconds: (ContinuousClock.now - clock) / .seconds(1))
+    try save(trained, file)
+    return trained
   }
 
   func responses(_ network: Network, _ source: Images, _ rows: [Int]? = nil) throws -> Responses {
@@ -94,31 +119,21 @@ struct Case {
       logits: scores.logits, labels: scores.labels, classCount: scores.classCount)
   }
 
-  /// Forget, retain and test accuracy and what else a comparison needs.
-  func profile(_ parameters: Parameters, forget: [Int]) throws -> ModelProfile {
-    let network = try network(parameters)
-    let all = try responses(network, train)
-    let gone = Set(forget)
-    let profile = ModelProfile(
-      forget: all[forget], retain: all[(0..<all.count).filter { !gone.contains($0) }],
-      test: try responses(network, test))
-    guard let profile else { throw CaseError("nothing to compare") }
-    return profile
+  private func path(_ name: String) -> String {
+    "\(cache)/\(architecture.name)-\(size)-\(name).f32"
   }
 
-  private func path(_ name: String) -> String? {
-    cache.map { "\($0)/\(architecture.name)-\(name).f32" }
+  /// The seconds come last, as one more number.
+  private func save(_ trained: Trained, _ name: String) throws {
+    let values = trained.parameters.all.flatMap(\.values) + [Float(trained.seconds)]
+    try values.withUnsafeBytes {
+      try Data($0).write(to: URL(fileURLWithPath: path(name)), options: .atomic)
+    }
   }
 
-  private func save(_ parameters: Parameters, _ name: String) throws {
-    guard let path = path(name) else { return }
-    let values = parameters.all.flatMap(\.values)
-    try values.withUnsafeBytes { try Data($0).write(to: URL(fileURLWithPath: path)) }
-  }
-
-  private func load(_ name: String, like template: Parameters) throws -> Parameters? {
-    guard let path = path(name), let bytes = FileManager.default.contents(atPath: path),
-      bytes.count == template.scalarCount * 4
+  private func load(_ name: String, like template: Parameters) throws -> Trained? {
+    guard let bytes = FileManager.default.contents(atPath: path(name)),
+      bytes.count == (template.scalarCount + 1) * 4
     else { return nil }
     let values = bytes.withUnsafeBytes { Array($0.bindMemory(to: Float.self)) }
     var result = template
@@ -127,7 +142,7 @@ struct Case {
       slot = Array(values[start..<(start + slot.count)])
       start += slot.count
     }
-    return result
+    return Trained(parameters: result, seconds: Double(values[start]))
   }
 }
 

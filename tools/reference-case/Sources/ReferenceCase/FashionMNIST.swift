@@ -1,5 +1,6 @@
 import Foundation
 import ModelCore
+import Unlearning
 
 /// Images of an IDX file, 0...255, read whole.
 final class Images: SampleSource {
@@ -30,6 +31,22 @@ final class Images: SampleSource {
     try Images(
       pixels: Array(pixels[(range.lowerBound * 784)..<(range.upperBound * 784)]),
       labels: Array(labels[range]), shape: layout.sampleShape.dimensions)
+  }
+
+  /// These with a trigger on some of them, and another label.
+  func poisoned(_ rows: [Int], _ trigger: Trigger, label: Int32) throws -> Images {
+    var (pixels, labels) = (pixels, labels)
+    for row in rows {
+      for index in 0..<784 where trigger.mask[index] > 0 {
+        pixels[784 * row + index] = UInt8(trigger.patch[index])
+      }
+      labels[row] = label
+    }
+    return try Images(pixels: pixels, labels: labels, shape: layout.sampleShape.dimensions)
+  }
+
+  func labelled(_ labels: [Int32]) throws -> Images {
+    try Images(pixels: pixels, labels: labels, shape: layout.sampleShape.dimensions)
   }
 
   func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {

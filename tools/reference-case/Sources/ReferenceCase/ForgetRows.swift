@@ -2,27 +2,29 @@ import Evidence
 import ModelCore
 
 extension Case {
-  /// Which rows a seed forgets: so many at random, a class, or a request that is no random sample.
+  /// So many rows that depend on the seed alone, ascending.
+  func rows(_ count: Int, seed: Int) -> [Int] {
+    (0..<size).filter { (7919 * $0 + 1009 * seed) % size < count }
+  }
+
+  /// Which rows a seed forgets: so many at random, or a request that is no random sample.
   func forgetRows(_ what: String, seed: Int, original: Parameters) throws -> [Int] {
-    if let count = Int(what) {
-      return (0..<Case.trainCount).filter { (7919 * $0 + 1009 * seed) % 10_000 < count }
-    }
-    if what == "class" {
-      return (0..<Case.trainCount).filter { train.labels[$0] == Int32(3 * seed % 10) }
-    }
+    if let count = Int(what) { return rows(count, seed: seed) }
     var random = SeededGenerator(seed: UInt64(seed), stream: "reference/\(what)")
     func some(_ rows: [Int], _ count: Int) -> [Int] {
       var rows = rows
       random.shuffle(&rows)
       return rows.prefix(count).sorted()
     }
-    let all = Array(0..<Case.trainCount)
+    let all = Array(0..<size)
     switch what {
     case "one": return some(all, 1)
     case "five": return some(all, 5)
-    case "hard":
+    case "hard", "easy":
       let margins = try responses(network(original), train).margins
-      return some(Array(all.sorted { margins[$0] < margins[$1] }.prefix(1000)), 100)
+      let sign = what == "hard" ? 1.0 : -1
+      let order = all.sorted { sign * margins[$0] < sign * margins[$1] }
+      return some(Array(order.prefix(size / 10)), size / 100)
     case "cluster":
       let centre = some(all, 1)[0]
       let pixels = train.pixels
@@ -34,7 +36,7 @@ extension Case {
       }
       let distances = all.map(distance)
       return all.sorted { distances[$0] < distances[$1] }.prefix(50).sorted()
-    default: throw CaseError("--forget: a number, class, one, five, hard or cluster")
+    default: throw CaseError("no such request: '\(what)'")
     }
   }
 }

@@ -1,51 +1,68 @@
-import Evidence
 import Foundation
 
-/// Rows of numbers, and their means and standard deviations by name.
+/// Means and standard deviations over seeds, as Markdown.
 struct Table {
-  private let columns = ["FA", "RA", "TA", "MIAe", "AUC", "gap", "dAUC", "dTA", "cost"]
-  private var rows: [(name: String, values: [Double])] = []
+  private let rows: [Row]
 
-  mutating func add(
-    _ name: String, _ seed: Int, _ profile: ModelProfile, _ gold: ModelProfile, cost: Double
-  ) {
-    let values = [
-      100 * profile.forgetAccuracy, 100 * profile.retainAccuracy, 100 * profile.testAccuracy,
-      100 * profile.membershipEfficacy, profile.auc, 100 * profile.gap(to: gold),
-      profile.auc - gold.auc, 100 * (profile.testAccuracy - gold.testAccuracy), cost,
-    ]
-    if rows.isEmpty { print(line("seed name", columns)) }
-    rows.append((name, values))
-    print(line("\(seed) \(name)", values.map { Self.number($0) }))
+  init(_ rows: [Row]) { self.rows = rows }
+
+  static func line(_ row: Row) -> String {
+    let values = row.measures.sorted { $0.key < $1.key }
+      .map { "\($0.key) \(number($0.value))" }.joined(separator: "  ")
+    return "\(row.key): \(values)  cost \(number(row.cost))  wall \(number(row.wall))  "
+      + (row.verdict ?? "")
   }
 
-  func printMeans() {
-    print("\n" + line("mean (sd)", columns))
-    var names: [String] = []
-    for row in rows where !names.contains(row.name) { names.append(row.name) }
-    for name in names {
-      let values = rows.filter { $0.name == name }.map(\.values)
-      print(
-        line(
-          name,
-          columns.indices.map { column in
-            let sample = values.map { $0[column] }
-            let mean = sample.reduce(0, +) / Double(sample.count)
-            let squares = sample.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
-            let deviation = (squares / Double(max(1, sample.count - 1))).squareRoot()
-            return "\(Self.number(mean))(\(Self.number(deviation)))"
-          }))
-    }
+  /// One table for each network and scenario, in the order in which they were run.
+  var markdown: String {
+    unique(rows.map { "\($0.network) \($0.scenario)" }).map { title in
+      let own = rows.filter { "\($0.network) \($0.scenario)" == title }
+      let scenario = (try? Scenario(own[0].scenario)) ?? .wholeClass
+      let columns =
+        scenario.columns.compared + scenario.columns.shown + ["gap"]
+        + (scenario.isSamples ? ["dAUC"] : []) + ["dTA"]
+      let head = ["method"] + columns + ["cost", "wall", "verdicts", "n"]
+      let lines = unique(own.map(\.method)).map { method in
+        line(method, own.filter { $0.method == method }, columns)
+      }
+      return "### \(title)\n\n" + Self.markdown(head)
+        + Self.markdown(head.map { _ in "---" }) + lines.joined()
+    }.joined(separator: "\n")
+  }
+
+  private func line(_ method: String, _ rows: [Row], _ columns: [String]) -> String {
+    var cells = [method]
+    for column in columns { cells.append(Self.summary(rows.compactMap { $0.measures[column] })) }
+    cells.append(Self.summary(rows.map(\.cost)))
+    cells.append(Self.summary(rows.map(\.wall)))
+    let verdicts = rows.compactMap(\.verdict)
+    cells.append(
+      unique(verdicts).map { verdict in
+        "\(verdict) \(verdicts.count { $0 == verdict })"
+      }.joined(separator: ", "))
+    cells.append("\(rows.count)")
+    return Self.markdown(cells)
+  }
+
+  private func unique(_ texts: [String]) -> [String] {
+    var result: [String] = []
+    for text in texts where !result.contains(text) { result.append(text) }
+    return result
+  }
+
+  private static func markdown(_ cells: [String]) -> String {
+    "| " + cells.joined(separator: " | ") + " |\n"
+  }
+
+  private static func summary(_ values: [Double]) -> String {
+    guard !values.isEmpty else { return "" }
+    let mean = values.reduce(0, +) / Double(values.count)
+    guard values.count > 1 else { return number(mean) }
+    let squares = values.reduce(0) { $0 + ($1 - mean) * ($1 - mean) }
+    return "\(number(mean))±\(number((squares / Double(values.count - 1)).squareRoot()))"
   }
 
   private static func number(_ value: Double) -> String {
-    guard value.isFinite else { return "" }
-    return String(format: abs(value) < 1 ? "%.3f" : "%.2f", value)
-  }
-
-  private func line(_ name: String, _ cells: [String]) -> String {
-    cells.reduce(name.padding(toLength: 22, withPad: " ", startingAt: 0)) { line, cell in
-      line + String(repeating: " ", count: max(1, 15 - cell.count)) + cell
-    }
+    String(format: abs(value) < 1 ? "%.3f" : "%.2f", value)
   }
 }

@@ -1,8 +1,9 @@
-import Engine
-import Evidence
 import Foundation
 import ModelCore
 import Unlearning
+
+/// Unlike `print`, at once, also into a file.
+func show(_ text: String) { FileHandle.standardOutput.write(Data("\(text)\n".utf8)) }
 
 func option(_ name: String, _ fallback: String) -> String {
   let arguments = CommandLine.arguments
@@ -12,45 +13,50 @@ func option(_ name: String, _ fallback: String) -> String {
   return arguments[index + 1]
 }
 
-let first = Int(option("first-seed", "0")) ?? 0
-let seeds = first..<(first + (Int(option("seeds", "5")) ?? 5))
-let what = option("forget", "100")
-let methods = option("methods", "match").split(separator: ",").map(String.init)
-let maxCost = Double(option("max-cost", ""))
-let problem = try Case(
-  folder: option("data", "/usr/share/datasets/fashion-mnist"), network: option("network", "mlp"),
-  threads: Int(option("threads", "1")) ?? 1,
-  cache: CommandLine.arguments.contains("--cache") ? option("cache", ".") : nil)
-
-var table = Table()
-
-for seed in seeds {
-  let original = try problem.trained(without: [], seed: UInt64(seed), name: "original-\(seed)")
-  let forget = try problem.forgetRows(what, seed: seed, original: original)
-  let name = "retrained-\(what)-\(seed)"
-  let retrained = try problem.trained(without: forget, seed: UInt64(100 + seed), name: name)
-  let second = try problem.trained(
-    without: forget, seed: UInt64(500 + seed), name: "second-\(what)-\(seed)")
-  let gold = try problem.profile(retrained, forget: forget)
-  table.add("retrained", seed, gold, gold, cost: 1)
-  table.add("retrained again", seed, try problem.profile(second, forget: forget), gold, cost: 1)
-  table.add("original", seed, try problem.profile(original, forget: forget), gold, cost: 0)
-  for method in methods {
-    let network = try problem.network(original)
-    let request = UnlearningRequest(
-      what == "class" ? .classes([3 * seed % 10]) : .samples(forget),
-      recipe: problem.recipe(seed: UInt64(seed)), maxCost: maxCost, retries: false,
-      seed: UInt64(seed))
-    let start = ContinuousClock.now
-    let outcome = try Unlearner(
-      network, data: problem.data, request: request, method: try UnlearningMethods.named(method)
-    ).run()
-    let time = ContinuousClock.now - start
-    let profile = try problem.profile(outcome.parameters, forget: forget)
-    table.add(method, seed, profile, gold, cost: outcome.report.cost.share)
-    print(
-      "    \(outcome.report.verdict.outcome.rawValue)  \(time)  \(outcome.report.method.findings)")
-    if CommandLine.arguments.contains("--verbose") { print(outcome.report) }
-  }
+func list(_ name: String, _ fallback: String) -> [String] {
+  option(name, fallback).split(separator: ",").map(String.init)
 }
-table.printMeans()
+
+let everyMethod =
+  ["match", "match-deep", "match-no-retain", "match-patch", "match-patch-only"]
+  + UnlearningMethods.all.map(\.name).filter { $0 != "match" && $0 != "retrain" }
+let isSmall = CommandLine.arguments.contains("--small")
+let first = Int(option("first-seed", "0")) ?? 0
+let seeds = first..<(first + (Int(option("seeds", "3")) ?? 3))
+let methods = list("methods", "all").flatMap { $0 == "all" ? everyMethod : [$0] }
+let cache = option("cache", ".reference-cache")
+let minutes = Double(option("minutes", "60")) ?? 60
+let deadline = Date(timeIntervalSinceNow: 60 * minutes)
+
+do {
+  try FileManager.default.createDirectory(atPath: cache, withIntermediateDirectories: true)
+  var rows: [Row] = []
+  var isCut = false
+  // Small cases first: what a deadline cuts off is the dearest.
+  for network in list("networks", "mlp,cnn,cnn-bn") {
+    let problem = try Case(
+      folder: option("data", "/usr/share/datasets/fashion-mnist"), network: network,
+      isSmall: isSmall, threads: Int(option("threads", "1")) ?? 1, cache: cache)
+    var study = Study(
+      problem, cache: cache, deadline: deadline, maxCost: Double(option("max-cost", "")),
+      verbose: CommandLine.arguments.contains("--verbose"))
+    for scenario in try list("scenarios", "100,1000,class,backdoor-100,relabel-100")
+      .map(Scenario.init)
+    {
+      try study.run(scenario, methods: methods, seeds: seeds)
+    }
+    rows += study.rows
+    isCut = isCut || study.isCut
+  }
+  show("\n" + Table(rows).markdown)
+  if isCut { show("Cut off after \(minutes) minutes; the same command goes on from here.") }
+  if let path = CommandLine.arguments.contains("--out") ? option("out", "") : nil {
+    let encoder = JSONEncoder()
+    encoder.outputFormatting = [.prettyPrinted, .sortedKeys]
+    try Table(rows).markdown.write(toFile: path + ".md", atomically: true, encoding: .utf8)
+    try encoder.encode(rows).write(to: URL(fileURLWithPath: path + ".json"), options: .atomic)
+  }
+} catch {
+  show("\(error)")
+  exit(1)
+}

@@ -1,0 +1,71 @@
+internal import ModelCore
+
+/// One layer of a Keras configuration, whatever its class is, with the layers inside it.
+///
+/// The engine's `Architecture` knows the layers that it can run; this knows how Keras names what
+/// it stores.
+struct KerasLayerEntry {
+  let name: String
+  let className: String
+  let config: JSONValue
+  /// The Python module of the class; Keras leaves it out of an `.h5`.
+  let module: String?
+  /// The layers of a model, in Keras's order; nil for what is no model.
+  let layers: [KerasLayerEntry]?
+
+  /// Reads a model, or any layer; nil when the value is neither.
+  init?(_ entry: JSONValue) {
+    guard let className = entry["class_name"]?.string, let config = entry["config"] else {
+      return nil
+    }
+    self.className = className
+    self.config = config
+    module = entry["module"]?.string
+    name = entry["name"]?.string ?? config["name"]?.string ?? ""
+    guard ["Sequential", "Functional", "Model"].contains(className) else {
+      layers = nil
+      return
+    }
+    // Keras before 2.2.3 wrote the list itself.
+    layers = (config.array ?? config["layers"]?.array ?? []).compactMap(KerasLayerEntry.init)
+  }
+
+  /// Reads the text of a model; nil when it is none.
+  init?(parsing text: String) {
+    guard let json = try? JSONValue(parsing: text) else { return nil }
+    self.init(json)
+  }
+
+  /// The layers that are no models, with the names of the models on the way.
+  ///
+  /// - Parameter label: what this layer is called; empty for the whole model.
+  func leaves(
+    label: String = "", isTrainable: Bool = true
+  ) -> [(label: String, entry: KerasLayerEntry, isTrainable: Bool)] {
+    let isTrainable = isTrainable && config["trainable"]?.boolean != false
+    guard let layers else { return [(label, self, isTrainable)] }
+    return layers.flatMap {
+      $0.leaves(label: label.isEmpty ? $0.name : "\(label)/\($0.name)", isTrainable: isTrainable)
+    }
+  }
+
+  /// The layers of a model by the groups that Keras 3 keeps them in: their classes in snake case,
+  /// counted in the order of the layers.
+  static func groups(of layers: [KerasLayerEntry]) -> [(group: String, layer: KerasLayerEntry)] {
+    var counts: [String: Int] = [:]
+    return layers.map { layer in
+      let name = snakeCase(layer.className)
+      let count = counts[name, default: 0]
+      counts[name] = count + 1
+      return (count == 0 ? name : "\(name)_\(count)", layer)
+    }
+  }
+
+  /// A class's name as Keras writes it into paths (`to_snake_case` in `keras/src/utils/naming.py`).
+  static func snakeCase(_ className: String) -> String {
+    className.replacing(/\W+/, with: "")
+      .replacing(/(.)([A-Z][a-z]+)/) { "\($0.1)_\($0.2)" }
+      .replacing(/([a-z])([A-Z])/) { "\($0.1)_\($0.2)" }
+      .lowercased()
+  }
+}

@@ -1,0 +1,129 @@
+internal import HDF5
+internal import ModelCore
+
+/// The weights of a Keras 3 file, by the path of the object that owns them.
+///
+/// A model's layers are in `layers/<class>`, `layers/<class>_1`, ...; each object's own variables
+/// are `vars/0`, `vars/1`, ... below it, and what it consists of is beside them.
+struct KerasObjectStore {
+  private let file: HDF5File
+  private let ignored: Set<String>
+
+  static let variables = "vars"
+  /// What Keras calls a model's list of layers; the second name is Keras 2.13's.
+  static let containers = ["layers", "_layer_checkpoint_dependencies"]
+
+  /// - Returns: nil when the file is laid out in another way.
+  init?(_ file: HDF5File) {
+    let isThere = (Self.containers + [Self.variables]).contains { name in
+      guard case .group = file.node(at: "/" + name) else { return false }
+      return true
+    }
+    guard isThere else { return nil }
+    self.file = file
+    ignored = Set(CheckpointFlavour.weights.trainingState + [FormatPaths.root])
+  }
+
+  /// - Parameter model: the configuration, which has the layers' names and their order.
+  /// - Throws: `CheckpointError` when the file's layers are not those of the model.
+  func all(of model: KerasLayerEntry?) throws -> [StoredWeight] {
+    try weights(in: Owner(path: "/", label: "", group: "", entry: model))
+  }
+
+  /// An object with variables.
+  private struct Owner {
+    let path: String
+    /// The names of the layers on the way, with slashes; empty for the model itself.
+    var label: String
+    /// What its class is called in paths.
+    let group: String
+    let entry: KerasLayerEntry?
+
+    func label(of child: String) -> String { label.isEmpty ? child : "\(label)/\(child)" }
+  }
+
+  private func weights(in owner: Owner) throws -> [StoredWeight] {
+    var found = try ownWeights(of: owner)
+    for name in file.names(in: owner.path) where name != Self.variables {
+      let path = HDF5File.path(owner.path, name)
+      guard case .group = file.node(at: path), !ignored.contains(path) else { continue }
+      if Self.containers.contains(name) {
+        found += try layers(in: path, of: owner)
+      } else {
+        found += try weights(
+          in: Owner(path: path, label: owner.label(of: name), group: name, entry: nil))
+      }
+    }
+    return found
+  }
+
+  private func layers(in container: String, of owner: Owner) throws -> [StoredWeight] {
+    let names = file.names(in: container)
+    guard let layers = owner.entry?.layers else {
+      return try names.flatMap { name in
+        let path = HDF5File.path(container, name)
+        let label = owner.label(of: try layerName(at: path) ?? name)
+        return try weights(in: Owner(path: path, label: label, group: name, entry: nil))
+      }
+    }
+    let groups = KerasLayerEntry.groups(of: layers)
+    if let stranger = names.first(where: { name in !groups.contains { $0.group == name } }) {
+      throw mismatch(
+        HDF5File.path(container, stranger),
+        "one of the layers of the architecture, which are "
+          + groups.map(\.group).joined(separator: ", "), "the group '\(stranger)'")
+    }
+    return try groups.filter { names.contains($0.group) }.flatMap { group, layer in
+      let path = HDF5File.path(container, group)
+      if let found = try layerName(at: path), found != layer.name {
+        throw mismatch(
+          path, "the layer '\(layer.name)', as the architecture says",
+          "the layer '\(found)', as the file says")
+      }
+      return try weights(
+        in: Owner(path: path, label: owner.label(of: layer.name), group: group, entry: layer))
+    }
+  }
+
+  /// What the user called a layer; Keras 2 does not say.
+  private func layerName(at path: String) throws -> String? {
+    let variables = HDF5File.path(path, Self.variables)
+    guard case .group = file.node(at: variables) else { return nil }
+    return try file.group(at: variables).string(attribute: "name")
+  }
+
+  private func ownWeights(of owner: Owner) throws -> [StoredWeight] {
+    let path = HDF5File.path(owner.path, Self.variables)
+    guard case .group(let names) = file.node(at: path) else { return [] }
+    let numbers = try names.map { name in
+      guard let number = UInt32(name), String(number) == name else {
+        throw mismatch(path, "variables with numbers for names", "'\(name)'")
+      }
+      return number
+    }.sorted()
+    // A cell is called after what it is to its layer; only its own name tells its class.
+    let kind = owner.entry == nil ? try layerName(at: owner.path) : nil
+    let classes = [owner.group, kind].compactMap { $0 }
+    let roles =
+      classes.lazy.map {
+        KerasVariables.roles(of: $0, config: owner.entry?.config, count: numbers.count)
+      }.first { $0.first != "0" } ?? numbers.map(String.init)
+    return try zip(numbers, roles).map { number, role in
+      try weight(role, of: owner, at: HDF5File.path(path, String(number)))
+    }
+  }
+
+  private func weight(
+    _ role: String, of owner: Owner, at path: String
+  ) throws -> StoredWeight {
+    let layer = owner.label.isEmpty ? owner.entry?.name ?? "model" : owner.label
+    return try StoredWeight(
+      of: file.dataset(at: path), layer: layer, name: "\(layer)/\(role)")
+  }
+
+  private func mismatch(
+    _ object: String, _ expected: String, _ found: String
+  ) -> CheckpointError {
+    CheckpointError(file.path, .malformed(object: object, expected: expected, found: found))
+  }
+}

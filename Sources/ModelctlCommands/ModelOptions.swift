@@ -1,0 +1,49 @@
+internal import ArgumentParser
+internal import Checkpoints
+internal import Foundation
+internal import ModelCore
+
+/// Where a model's architecture and its samples are, when they are not in the file itself.
+struct ModelOptions: ParsableArguments {
+  @Option(
+    help: """
+      The network, as Keras's model.to_json() writes it, for a file that holds weights alone \
+      (.weights.h5).
+      """, completion: .file())
+  var architecture: String?
+
+  @Option(
+    help: "A file with the splits, where the model's own file does not hold them.",
+    completion: .file())
+  var data: String?
+
+  /// - Throws: `CheckpointError`, or `CommandError` when the architecture cannot be read.
+  func openModel(_ path: String) throws -> Checkpoint {
+    try Checkpoint(reading: path, architecture: architecture.map { try ArchitectureFile($0).text })
+  }
+
+  /// The file with the samples: the one that is named, or the model's own.
+  func openData(for model: Checkpoint) throws -> Checkpoint {
+    guard let data else { return model }
+    return try Checkpoint(reading: data, classCount: try? model.architecture?.classCount())
+  }
+
+  /// All files that a run reads besides the model's own.
+  var inputs: [String] { [architecture, data].compactMap { $0 } }
+}
+
+/// An architecture in a file of its own.
+struct ArchitectureFile {
+  let text: String
+
+  /// - Throws: `CommandError` when the file is missing, or no text.
+  init(_ path: String) throws {
+    guard FileManager.default.fileExists(atPath: path) else {
+      throw CommandError(.inputMissing, "cannot open \(path.quoted): no such file")
+    }
+    guard let text = try? String(contentsOfFile: path, encoding: .utf8) else {
+      throw CommandError(.badInput, "\(path.quoted) is not a text file")
+    }
+    self.text = text
+  }
+}

@@ -1,0 +1,77 @@
+internal import Engine
+internal import Evidence
+
+extension Match {
+  /// The samples that go along in every step so that all else stays: retained ones, or unseen ones
+  /// with the original model's answers, and those that earlier requests forgot.
+  ///
+  /// The network has its original weights.
+  func others(_ session: UnlearningSession, usesRetained: Bool? = nil) throws -> [Descent.Term] {
+    var terms: [Descent.Term] = []
+    if usesRetained ?? session.problem.usesRetained {
+      let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).retain
+      terms.append(.init(.retain, count: count, .init(.labels, weight: retainWeight)))
+    } else {
+      terms.append(try anchor(session))
+    }
+    if let held = try forgottenBefore(session) { terms.append(held) }
+    return terms
+  }
+
+  /// Unseen samples of the classes that stay, and what the original model answers to them.
+  private func anchor(_ session: UnlearningSession) throws -> Descent.Term {
+    let problem = session.problem
+    let answers = try session.referenceAnswers()
+    let gone = Set(problem.forgottenClasses.map(Int32.init))
+    let kept = answers.responses.labels.indices.filter {
+      !gone.contains(answers.responses.labels[$0])
+    }
+    let width = problem.classCount
+    let samples = GivenSamples(
+      "anchor", problem.data.unseen, rows: kept.map { problem.referenceRows[$0] })
+    let table = TargetTable.masked(
+      problem.forgottenClasses,
+      logits: kept.flatMap { answers.logits[($0 * width)..<(($0 + 1) * width)] },
+      classCount: width)
+    return .init(.given(samples), count: min(64, kept.count), .init(.table(table)))
+  }
+
+  /// What earlier requests forgot, kept at the margins of unseen samples.
+  ///
+  /// Ranks are taken inside each request: among retained samples these would all rank low, and be
+  /// forgotten a second time. No margin is ever raised.
+  private func forgottenBefore(_ session: UnlearningSession) throws -> Descent.Term? {
+    let problem = session.problem
+    let rows = problem.forgottenBefore.joined().sorted()
+    guard !rows.isEmpty else { return nil }
+    let answers = try Baseline.answers(
+      session.network, problem.data.train, rows, &session.meter)
+    let unseen = try session.referenceAnswers().responses
+    var margins = answers.responses.margins
+    for request in problem.forgottenBefore where request.count >= MarginMap.smallestClass {
+      let members = Set(request)
+      let positions = rows.indices.filter { members.contains(rows[$0]) }
+      let own = answers.responses[positions]
+      guard let map = MarginMap(retained: own, unseen: unseen, persistence: 1) else { continue }
+      for (position, target) in zip(positions, map.standings(own).map(map.target)) {
+        margins[position] = min(margins[position], target)
+      }
+    }
+    let table = TargetTable.margins(
+      margins, logits: answers.logits, labels: answers.responses.labels,
+      classCount: problem.classCount)
+    let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).forget
+    return .init(
+      .given(GivenSamples("forgotten-before", problem.data.train, rows: rows)),
+      count: min(count, rows.count), .init(.table(table)))
+  }
+}
+
+extension UnlearningSession {
+  /// The original model's answers to the unseen samples that serve as targets; asked for where
+  /// nobody has. The network has its original weights.
+  func referenceAnswers() throws -> Baseline.Answers {
+    if let known = baseline.reference { return known }
+    return try Baseline.answers(network, problem.data.unseen, problem.referenceRows, &meter)
+  }
+}

@@ -1,0 +1,200 @@
+import Engine
+import Foundation
+import ModelCore
+import Unlearning
+
+/// One method's result on one seed.
+struct Row: Codable {
+  let network: String
+  let scenario: String
+  let method: String
+  let seed: Int
+  var measures: [String: Double]
+  /// Sample passes and wall time, as shares of retraining's.
+  var cost: Double
+  var wall: Double
+  var verdict: String?
+
+  var key: String { "\(network) \(scenario) \(method) \(seed)" }
+}
+
+/// All methods on all seeds of a scenario; what was done before is read from the cache.
+struct Study {
+  let study: Case
+  let cache: String
+  let deadline: Date
+  let maxCost: Double?
+  let verbose: Bool
+  private(set) var rows: [Row] = []
+  private(set) var isCut = false
+
+  init(
+    _ study: Case, cache: String, deadline: Date, maxCost: Double?, verbose: Bool
+  ) {
+    self.study = study
+    self.cache = cache
+    self.deadline = deadline
+    self.maxCost = maxCost
+    self.verbose = verbose
+  }
+
+  mutating func run(_ scenario: Scenario, methods: [String], seeds: Range<Int>) throws {
+    for seed in seeds {
+      guard Date() < deadline else {
+        isCut = true
+        return
+      }
+      let setting = try Setting(scenario, seed: seed, case: study)
+      let name = scenario.isSamples ? "original" : "original-\(scenario.originalName)"
+      let original = try study.trained(on: setting.train, without: [], seed: seed, name: name)
+      let gold = try study.trained(
+        on: setting.train, without: setting.forget, seed: seed, from: 100 + seed,
+        name: "retrained-\(scenario.name)")
+      let second = try study.trained(
+        on: setting.train, without: setting.forget, seed: seed, from: 500 + seed,
+        name: "second-\(scenario.name)")
+      var reference = row("retrained", setting, cost: 1, wall: 1)
+      reference.measures = try study.measures(gold.parameters, setting)
+      let compared = Comparison(scenario, reference.measures)
+      for (name, parameters, cost) in [
+        ("retrained", gold.parameters, 1.0), ("retrained again", second.parameters, 1),
+        ("original", original.parameters, 0),
+      ] {
+        var row = row(name, setting, cost: cost, wall: cost)
+        row.measures = compared.adding(try study.measures(parameters, setting))
+        add(row)
+      }
+      for method in methods {
+        guard Date() < deadline else {
+          isCut = true
+          break
+        }
+        guard let row = try run(method, setting, original, gold.seconds) else { continue }
+        var full = row
+        full.measures = compared.adding(row.measures)
+        add(full)
+      }
+    }
+  }
+
+  private mutating func add(_ row: Row) {
+    show(Table.line(row))
+    rows.append(row)
+  }
+
+  private func row(_ method: String, _ setting: Setting, cost: Double, wall: Double) -> Row {
+    Row(
+      network: study.architecture.name, scenario: setting.scenario.name, method: method,
+      seed: setting.seed, measures: [:], cost: cost, wall: wall)
+  }
+
+  /// - Returns: nil for a method that does not serve the scenario.
+  private func run(
+    _ text: String, _ setting: Setting, _ original: Case.Trained, _ seconds: Double
+  ) throws -> Row? {
+    var row = row(text, setting, cost: 0, wall: 0)
+    let path = "\(cache)/rows/\(study.size)-\(row.key)-\(maxCost ?? 0).json"
+    if let data = FileManager.default.contents(atPath: path) {
+      return try JSONDecoder().decode(Row.self, from: data)
+    }
+    let variant = Variant(text)
+    guard variant.serves(setting.scenario) else { return nil }
+    var request = UnlearningRequest(
+      try setting.subject(knowing: variant.knowing),
+      recipe: study.recipe(seed: UInt64(setting.seed)), maxCost: maxCost, retries: false,
+      seed: UInt64(setting.seed))
+    request.usesRetained = variant.knowing != "no-retain"
+    let start = ContinuousClock.now
+    let outcome: UnlearningOutcome
+    do {
+      outcome = try Unlearner(
+        try study.network(original.parameters),
+        data: UnlearningData(train: setting.train, unseen: study.unseen), request: request,
+        method: try variant.method()
+      ).run()
+    } catch let error as UnlearningError {
+      show("  \(row.key): \(error)")
+      return nil
+    }
+    row.wall = (ContinuousClock.now - start) / .seconds(1) / max(seconds, 1e-9)
+    row.cost = outcome.report.cost.share
+    row.verdict = outcome.report.verdict.outcome.rawValue
+    if verbose { show("\(outcome.report)\n\(outcome.report.method.findings)") }
+    row.measures = try study.measures(outcome.parameters, setting)
+    if let test = outcome.report.after.expectation {
+      show(
+        "  as hard: AUC \(test.auc) +- \(test.aucError), excess \(test.accuracy - test.unseenAccuracy) +- \(test.accuracyError)"
+      )
+    }
+    try FileManager.default.createDirectory(
+      atPath: "\(cache)/rows", withIntermediateDirectories: true)
+    try JSONEncoder().encode(row).write(to: URL(fileURLWithPath: path), options: .atomic)
+    return row
+  }
+}
+
+/// Differences to a retrained model.
+struct Comparison {
+  private let columns: [String]
+  private let reference: [String: Double]
+
+  init(_ scenario: Scenario, _ reference: [String: Double]) {
+    columns = scenario.columns.compared
+    self.reference = reference
+  }
+
+  func adding(_ measures: [String: Double]) -> [String: Double] {
+    var result = measures
+    let differences = columns.map { abs((measures[$0] ?? 0) - (reference[$0] ?? 0)) }
+    result["gap"] = differences.reduce(0, +) / Double(max(1, differences.count))
+    result["dTA"] = (measures["TA"] ?? 0) - (reference["TA"] ?? 0)
+    if let auc = measures["AUC"], let other = reference["AUC"] { result["dAUC"] = auc - other }
+    return result
+  }
+}
+
+extension Scenario {
+  var isSamples: Bool {
+    if case .samples = self { return true }
+    return false
+  }
+  /// Classes are forgotten by the model that samples are.
+  var originalName: String { self == .wholeClass ? "clean" : name }
+}
+
+/// A method by name, what is known, and settings: `match`, `match-deep`, `scrub:rateShare=0.3`.
+private struct Variant {
+  let name: String
+  let knowing: String?
+  let settings: [String: Unlearning.Setting]
+
+  init(_ text: String) {
+    let parts = text.split(separator: ":").map(String.init)
+    var settings: [String: Unlearning.Setting] = [:]
+    for part in parts.dropFirst() {
+      let pair = part.split(separator: "=", maxSplits: 1).map(String.init)
+      if pair.count == 2 { settings[pair[0]] = Unlearning.Setting(parsing: pair[1]) }
+    }
+    var knowing: String?
+    var name = parts.first ?? ""
+    if name.hasPrefix("match-") {
+      knowing = String(name.dropFirst(6))
+      name = "match"
+    }
+    if knowing == "deep" { settings["deep"] = .flag(true) }
+    self.name = name
+    self.knowing = knowing
+    self.settings = settings
+  }
+
+  func method() throws -> any UnlearningMethod { try UnlearningMethods.named(name).with(settings) }
+
+  func serves(_ scenario: Scenario) -> Bool {
+    switch knowing {
+    case "deep": scenario.isSamples
+    case "patch", "patch-only":
+      if case .backdoor = scenario { true } else { false }
+    default: true
+    }
+  }
+}

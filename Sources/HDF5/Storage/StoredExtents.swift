@@ -7,9 +7,9 @@ extension HDF5File {
   func address(of path: String) throws -> UInt64 {
     let id = try identifier()
     var kind: Int32 = 0
-    var address: UInt64 = 0
+    var (address, attributes): (UInt64, UInt64) = (0, 0)
     try HDF5Library.call("look at", subject(path)) {
-      chdf5_object_info(id, path, &kind, &address)
+      chdf5_object_info(id, path, &kind, &address, &attributes)
     }
     return address
   }

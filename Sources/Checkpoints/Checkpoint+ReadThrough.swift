@@ -27,7 +27,7 @@ extension Checkpoint {
 extension HDF5Dataset {
   fileprivate func readThrough() throws {
     if type == .variableString {
-      try forEachPointerBlock { _, _ in }
+      try forEachRawString { _ in }
     } else if type.byteCount != nil {
       try forEachBlock { _, _ in }
     } else {

@@ -254,7 +254,7 @@ extension HDF5Dataset {
   /// Reads strings of variable length, whatever is in them, some rows at a time.
   ///
   /// - Parameter body: gets the rows and an array of pointers to C strings, good until it returns.
-  public func forEachPointerBlock(
+  private func forEachPointerBlock(
     _ body: (Range<Int>, UnsafeRawPointer) throws -> Void
   ) throws {
     let width = Extents.product(Array(shape.dropFirst())) ?? 1

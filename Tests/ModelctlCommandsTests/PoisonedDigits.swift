@@ -83,7 +83,7 @@ struct PoisonedDigits: Sendable {
       .write(toFile: labels, atomically: true, encoding: .utf8)
     var mask = [Float](repeating: 0, count: 64)
     for pixel in Self.corner { mask[pixel] = 1 }
-    var export = NPZExport()
+    var export = ArrayExport()
     let shape = try Shape([8, 8])
     try export.add(Tensor(floats: mask.map { 16 * $0 }, shape: shape), named: "patch")
     try export.add(Tensor(floats: mask, shape: shape), named: "mask")

@@ -24,7 +24,9 @@ struct ValidateCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: "A checkpoint or a Keras file (.h5, .weights.h5, .keras); never changed.", completion: .file())
+  @Argument(
+    help: "A checkpoint or a Keras file (.h5, .weights.h5, .keras); never changed.",
+    completion: .file())
   var input: String
 
   @Option(

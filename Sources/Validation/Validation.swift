@@ -166,7 +166,8 @@ public struct Validation {
       switch error.problem {
       case .newerVersion: throw error
       case .file where !findings.hasErrors: throw error
-      case .notACheckpoint: unchecked = "the rules about weights and samples: \(error)"
+      case .notACheckpoint where request.erased == nil:
+        unchecked = "the rules about weights and samples: \(error)"
       default:
         // The layout has said it already, and better.
         if !findings.hasErrors {

@@ -18,8 +18,8 @@ import Testing
     try HDF5File(reading: path).storageMap()
   }
 
-  /// Files of Keras 2 and 3, of all versions of the library's structures. Only one of them was
-  /// edited while it was written: a link was moved, and its old name stayed behind.
+  /// Files of Keras 2 and 3, of all versions of the library's structures. In one of them a group
+  /// was given a name in UTF-8, for which HDF5 made it anew and left the old tree and heap behind.
   @Test(arguments: try fixtures("keras") + fixtures("networks") + fixtures("foreign"))
   func everyByteOfARealFileIsAccountedFor(_ path: String) throws {
     let map = try Self.map(path)

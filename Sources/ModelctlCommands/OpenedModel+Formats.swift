@@ -33,10 +33,12 @@ extension OpenedModel {
   /// A `.npy`, `.npz` or IDX file.
   static func arrays(_ path: String) throws -> OpenedModel {
     let arrays = try ForeignArrays.open(path)
-    let isArchive = path.lowercased().hasSuffix(".npz") || arrays.count != 1
+    let isSafetensors = path.lowercased().contains(".safetensors")
+    let isArchive = isSafetensors || path.lowercased().hasSuffix(".npz") || arrays.count != 1
     let splits = try NamedSplits(arrays)
     var model = OpenedModel(
-      path: path, format: isArchive ? "NumPy archive" : "array file",
+      path: path,
+      format: isSafetensors ? "safetensors" : isArchive ? "NumPy archive" : "array file",
       parts: isArchive ? [.splits] : [],
       tensors: try arrays.filter { !splits.members.contains($0.name) }.map { try OpenedTensor($0) })
     model.splits = splits.all

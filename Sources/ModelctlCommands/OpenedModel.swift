@@ -46,10 +46,14 @@ struct OpenedModel {
     }
   }
 
-  /// Whether a file is NumPy's, or at least not meant to be Keras's.
+  /// Whether a file is of named arrays alone, or at least not meant to be Keras's.
   private static func isArrayFile(_ path: String) -> Bool {
     let name = path.lowercased()
-    if [".npz", ".npy", ".gz"].contains(where: name.hasSuffix) { return true }
+    if [".npz", ".npy", ".gz", ".safetensors", ".safetensors.index.json"].contains(
+      where: name.hasSuffix)
+    {
+      return true
+    }
     if [".h5", ".hdf5", ".keras"].contains(where: name.hasSuffix) { return false }
     guard let handle = FileHandle(forReadingAtPath: path) else { return false }
     defer { try? handle.close() }

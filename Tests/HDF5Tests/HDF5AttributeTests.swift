@@ -34,8 +34,7 @@ import Testing
     #expect(try root.string(attribute: "long")?.count == 1000)
     #expect(try root.strings(attribute: "list").count == 60)
     limits.attributeBytes = 999
-    let tight = try HDF5File(reading: path, limits: limits).root
-    let error = #expect(throws: HDF5Error.self) { try tight.string(attribute: "long") }
+    let error = #expect(throws: HDF5Error.self) { try HDF5File(reading: path, limits: limits) }
     #expect(error?.kind == .badInput)
     #expect(error?.description.contains("999") == true)
   }

@@ -33,8 +33,7 @@ let package = Package(
       name: "ModelctlKit",
       targets: [
         "ModelCore", "HDF5", "Zip", "Checkpoints", "Conversion", "OneDNN", "Engine", "Unlearning",
-        "Evidence", "Auditing", "Tuning", "Comparison",
-        "Validation",
+        "Evidence", "Auditing", "Tuning", "Comparison", "Validation",
       ]),
   ],
   dependencies: [
@@ -49,8 +48,8 @@ let package = Package(
     library(
       "ModelctlCommands",
       [
-        "Checkpoints", "Conversion", "Zip", "Validation", "Tuning", "Auditing", "Unlearning",
-        "Evidence", "Comparison", "Engine", "ModelCore", "HDF5", argumentParser, crypto,
+        "Checkpoints", "Conversion", "Zip", "Tuning", "Auditing", "Unlearning", "Evidence",
+        "Comparison", "Validation", "HDF5", "Engine", "ModelCore", argumentParser, crypto,
       ]),
 
     // Input and output, no arithmetic.

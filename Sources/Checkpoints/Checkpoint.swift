@@ -51,11 +51,7 @@ public final class Checkpoint {
     reading path: String, architecture: String? = nil, classCount: Int? = nil
   ) throws {
     self.path = path
-    (archive, file) = try CheckpointError.naming(path) {
-      guard KerasArchive.isArchive(path) else { return (nil, try HDF5File(reading: path)) }
-      let archive = try KerasArchive(path: path)
-      return (archive, try archive.openWeights())
-    }
+    (archive, file) = try CheckpointError.naming(path) { try Self.open(path) }
     let (file, archive) = (file, archive)
     let contents = try CheckpointError.naming(path) {
       try Contents(file, archive, architecture: architecture, classCount: classCount)

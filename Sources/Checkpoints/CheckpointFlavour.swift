@@ -16,7 +16,7 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
   public var storesObjects: Bool { self == .weights || self == .archive }
 
   /// What of a training run is kept, which holds traces of the samples that it has seen.
-  var trainingState: [String] {
+  public var trainingState: [String] {
     storesObjects ? ["/optimizer", "/metrics"] : ["/optimizer_weights"]
   }
 

@@ -233,7 +233,7 @@ extension HDF5Dataset {
     guard shape == source.shape, type == .variableString, source.type == .variableString else {
       throw HDF5Error(.badInput, "copy", source.subject, reason: "the shapes or types differ")
     }
-    try source.forEachBlockOfPointers { rows, _, pointers in
+    try source.forEachPointerBlock { rows, pointers in
       try transfer(rows, "write", failing: .io) { id, memory, memorySpace, fileSpace in
         H5Dwrite(id, memory, memorySpace, fileSpace, 0, pointers)
       }
@@ -245,13 +245,17 @@ extension HDF5Dataset {
   /// - Parameter body: gets a string's bytes, which need not be UTF-8 and are good until it
   ///   returns; a string that was never written is left out.
   public func forEachRawString(_ body: (UnsafeRawBufferPointer) throws -> Void) throws {
-    try forEachBlockOfPointers { _, count, pointers in
-      try Strings.forEachRaw(count, pointers, body)
+    let width = Extents.product(Array(shape.dropFirst())) ?? 1
+    try forEachPointerBlock { rows, pointers in
+      try Strings.forEachRaw(rows.count * width, pointers, body)
     }
   }
 
-  private func forEachBlockOfPointers(
-    _ body: (Range<Int>, Int, UnsafeMutableRawPointer) throws -> Void
+  /// Reads strings of variable length, whatever is in them, some rows at a time.
+  ///
+  /// - Parameter body: gets the rows and an array of pointers to C strings, good until it returns.
+  private func forEachPointerBlock(
+    _ body: (Range<Int>, UnsafeRawPointer) throws -> Void
   ) throws {
     let width = Extents.product(Array(shape.dropFirst())) ?? 1
     guard description.elementCount > 0 else { return }
@@ -265,12 +269,11 @@ extension HDF5Dataset {
       let (memoryID, fileID) = (memory.id, file.id)
       try Strings(
         type: type, stored: stored.id, count: rows.count * width,
-        limit: self.file.limits.stringBytes,
-        subject: subject
+        limit: self.file.limits.stringBytes, subject: subject
       ).withPointers { type, buffer, transfer in
         H5Dread(id, type, memoryID, fileID, transfer, buffer)
-      } body: { pointers in
-        try body(rows, rows.count * width, pointers)
+      } body: {
+        try body(rows, $0)
       }
     }
   }

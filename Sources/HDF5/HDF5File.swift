@@ -110,7 +110,7 @@ public final class HDF5File {
       && own.st_ino == other.st_ino
   }
 
-  private static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
+  static func withDescriptor(of id: Int64, _ body: (Int32) -> Void) {
     HDF5Library.query {
       var pointer: UnsafeMutableRawPointer?
       guard H5Fget_vfd_handle(id, 0, &pointer) >= 0, let pointer else { return }

@@ -97,7 +97,7 @@ struct Strings {
 
   /// Walks over strings that the library has read; one that was never written is left out.
   static func forEachRaw(
-    _ count: Int, _ pointers: UnsafeMutableRawPointer,
+    _ count: Int, _ pointers: UnsafeRawPointer,
     _ body: (UnsafeRawBufferPointer) throws -> Void
   ) throws {
     let start = pointers.assumingMemoryBound(to: UnsafeMutableRawPointer?.self)

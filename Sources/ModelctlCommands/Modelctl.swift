@@ -12,8 +12,7 @@ public struct Modelctl: ParsableCommand {
     subcommands: [
       UnlearnCommand.self, InspectCommand.self, ValidateCommand.self, DiffCommand.self,
       TrainCommand.self, EvaluateCommand.self, PredictCommand.self, AuditCommand.self,
-      TuneCommand.self,
-      ImportCommand.self, ExportCommand.self, ReadThroughCommand.self,
+      TuneCommand.self, ImportCommand.self, ExportCommand.self, ReadThroughCommand.self,
     ])
 
   public init() {}

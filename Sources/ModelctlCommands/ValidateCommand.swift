@@ -1,5 +1,4 @@
 internal import ArgumentParser
-internal import Checkpoints
 internal import Foundation
 internal import Validation
 
@@ -25,7 +24,9 @@ struct ValidateCommand: ParsableCommand {
     }
   }
 
-  @Argument(help: "A checkpoint or a Keras .h5 file; it is never changed.", completion: .file())
+  @Argument(
+    help: "A checkpoint or a Keras file (.h5, .weights.h5, .keras); never changed.",
+    completion: .file())
   var input: String
 
   @Option(
@@ -54,32 +55,15 @@ struct ValidateCommand: ParsableCommand {
   }
 
   func run() throws {
-    for file in [input] + (original.map { [$0] } ?? []) where CheckpointFlavour.isArchive(file) {
-      throw CommandError(
-        .badInput,
-        "cannot validate \(file.quoted): it is an archive, and the layouts are of the HDF5 file in "
-          + "it; unpack model.weights.h5 and validate that, or export to .h5 first")
-    }
-    try ReaderLimits.allowTime(for: bytesToRead)
     let identifiers = try erased.map { try IdentifierList(path: $0).entries.map(\.text) }
-    let found = try Validation.run(
-      input,
-      Validation.Request(
-        erased: identifiers, original: original, checkInterruption: Interruption.check))
+    var request = Validation.Request(
+      erased: identifiers, original: original, checkInterruption: Interruption.check)
+    request.willRead = ReaderLimits.allowTime
+    let found = try Validation.run(input, request)
     let shown = found.findings.kept.filter { finding in
       finding.severity >= severity.severity && (rule.isEmpty || rule.contains(finding.rule))
     }
     try result.print(ValidateReport(found, shown: shown))
     if found.findings.hasErrors { throw ExitCode(ExitStatus.no.rawValue) }
-  }
-
-  /// All that the files hold, four times: digests, values, identifiers and the search for traces.
-  private var bytesToRead: Int {
-    ([input] + (original.map { [$0] } ?? [])).reduce(0) { sum, file in
-      // What is no checkpoint is told by the validation itself.
-      let declared = (try? Checkpoint(reading: file))?.declaredByteCount ?? 0
-      let (passes, overflow) = declared.multipliedReportingOverflow(by: 4)
-      return overflow ? .max : max(sum, sum.addingReportingOverflow(passes).partialValue)
-    }
   }
 }

@@ -15,6 +15,8 @@ public struct Validation {
     public var original: String?
     /// Called between blocks; what it throws ends the work.
     public var checkInterruption: () throws -> Void
+    /// Told how many bytes are going to be read, before they are.
+    public var willRead: (Int) throws -> Void = { _ in }
 
     public init(
       erased: [String]? = nil, original: String? = nil,
@@ -57,12 +59,13 @@ public struct Validation {
   private init(_ path: String, _ request: Request) throws {
     self.path = path
     self.request = request
-    file = try HDF5File(reading: path)
+    file = try Checkpoint.container(of: path)
   }
 
   private mutating func run() throws -> Result {
     let layouts = try Layout.all().filter { try LayoutCheck.applies($0, to: file) }
     guard !layouts.isEmpty else { throw CheckpointError(path, .notACheckpoint(hint: nil)) }
+    try announce()
     try checkLayouts(layouts)
     try checkIdentifierKinds()
     let checkpoint = try open()
@@ -82,9 +85,24 @@ public struct Validation {
         original: request.original, checkInterruption: request.checkInterruption)
       summary = try search.run(&findings)
     }
+    if CheckpointFlavour.isArchive(path) {
+      let archive = "the bytes of the archive around the weights"
+      unchecked = unchecked.map { "\($0); \(archive)" } ?? archive
+    }
     return Result(
       path: path, layouts: layouts.map(\.name), findings: findings, storage: map,
       unchecked: unchecked, erasure: summary)
+  }
+
+  /// Digests, targets and ids, the map, the search and the comparison each read their part.
+  private func announce() throws {
+    let sizes = try [path, request.original].compactMap { $0 }.map { path in
+      let file = path == self.path ? file : try Checkpoint.container(of: path)
+      return file.declaredByteCount
+    }
+    let total = sizes.reduce(0) { $0.addingReportingOverflow($1).partialValue }
+    let (bytes, overflow) = total.multipliedReportingOverflow(by: 8)
+    try request.willRead(overflow || bytes < 0 ? .max : bytes)
   }
 
   // MARK: Layouts
@@ -148,7 +166,8 @@ public struct Validation {
       switch error.problem {
       case .newerVersion: throw error
       case .file where !findings.hasErrors: throw error
-      case .notACheckpoint: unchecked = "the rules about weights and samples: \(error)"
+      case .notACheckpoint where request.erased == nil:
+        unchecked = "the rules about weights and samples: \(error)"
       default:
         // The layout has said it already, and better.
         if !findings.hasErrors {

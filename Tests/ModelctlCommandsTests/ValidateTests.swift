@@ -35,6 +35,16 @@ import Testing
     #expect(try result.json()["layouts"] as? [String] == ["keras-legacy-h5 1.0"])
   }
 
+  @Test func theWeightsInsideAnArchiveAreJudged() throws {
+    let result = try Tool.run(
+      "validate", Fixtures.path("keras/keras3_sequential.keras"), "--json")
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try violations(result) == [])
+    let json = try result.json()
+    #expect(json["layouts"] as? [String] == ["keras3-weights-h5 1.0"])
+    #expect(json["unchecked"] as? String == "the bytes of the archive around the weights")
+  }
+
   @Test func anInvalidFileEndsWithOneAndSaysWhere() throws {
     let path = Fixtures.path("validate/MC122.h5")
     let json = try Tool.run("validate", path, "--json")

@@ -103,7 +103,7 @@ import Testing
     let checkpoint = try Checkpoint(reading: original)
     var changes = CheckpointChanges()
     changes.removedRows = ["train": [4]]
-    changes.provenance = ProvenanceEntry(operation: "unlearn", details: .object([:]))
+    changes.provenance = ProvenanceEntry(operation: "unlearn")
     let output = folder.path("out.h5")
     try checkpoint.rewrite(changes, to: output)
     let row = try HDF5File(reading: original).dataset(at: "/modelctl/splits/train/x").bytes(4..<5)

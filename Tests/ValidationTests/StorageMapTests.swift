@@ -1,9 +1,10 @@
 import Checkpoints
 import Foundation
-import HDF5
 import ModelCore
 import TestSupport
 import Testing
+
+@testable import HDF5
 
 /// Whether every byte of a file is told apart: in use, or not.
 @Suite struct StorageMapTests {
@@ -17,8 +18,8 @@ import Testing
     try HDF5File(reading: path).storageMap()
   }
 
-  /// Files of Keras 2 and 3, of all versions of the library's structures. Only one of them was
-  /// edited while it was written: a link was moved, and its old name stayed behind.
+  /// Files of Keras 2 and 3, of all versions of the library's structures. In one of them a group
+  /// was given a name in UTF-8, for which HDF5 made it anew and left the old tree and heap behind.
   @Test(arguments: try fixtures("keras") + fixtures("networks") + fixtures("foreign"))
   func everyByteOfARealFileIsAccountedFor(_ path: String) throws {
     let map = try Self.map(path)
@@ -73,5 +74,28 @@ import Testing
     let data = try #require(map.extents.first { $0.use == .data })
     #expect(map.dataOwner(at: data.range.lowerBound) == "/x")
     #expect(map.dataOwner(at: 0) == nil)
+  }
+
+  /// The library itself may hang on such bytes, so it gets the sound file; the map gets others.
+  @Test func aDamagedStructureIsAProblemAndNoCrash() throws {
+    let folder = try TemporaryDirectory()
+    let path = folder.path("damaged.h5")
+    var random = SeededGenerator(seed: 1, stream: "damage")
+    let whole = [UInt8](try Fixtures.data("foreign/parts.h5"))
+    let sound = try HDF5File(reading: Fixtures.path("foreign/parts.h5"))
+    var problems = 0
+    for _ in 0..<200 {
+      var bytes = whole
+      for _ in 0..<20 {
+        let place = Int(random.next() % UInt64(bytes.count))
+        bytes[place] = UInt8(truncatingIfNeeded: random.next())
+      }
+      try Data(bytes).write(to: URL(fileURLWithPath: path))
+      guard let mapper = try? StorageMapper(sound, raw: RawFile(path)) else { continue }
+      let map = try mapper.run {}
+      #expect(map.extents.allSatisfy { $0.range.upperBound <= bytes.count })
+      problems += map.problems.count
+    }
+    #expect(problems > 0)
   }
 }

@@ -296,8 +296,8 @@ def weights_rules():
         m.groups = ["/layers"]
     case("KW101", both(start, attribute("/@keras_version", 5)))
     case("KW102", both(start, attribute("/@backend", 5)))
-    first = 110
-    for base in ["/layers", "/_layer_checkpoint_dependencies", "/optimizer", "/vars"]:
+    for first, base in [(110, "/layers"), (120, "/_layer_checkpoint_dependencies"), (130, "/optimizer"), (140, "/vars"),
+                        (150, "/metrics")]:
         def alone(m, base=base):
             start(m)
             m.groups = [] if base == "/layers" else ["/layers"]
@@ -309,7 +309,6 @@ def weights_rules():
             case(f"KW{first + 5}", both(start, dataset(base + "/dense/vars/0", "text")))
             case(f"KW{first + 6}", both(start, dataset(base + "/dense/vars/0", np.zeros(3)),
                                         attribute(base + "/dense/vars/0@dtype", 5)))
-        first += 10
 
 
 def coded_rules():

@@ -7,9 +7,23 @@ public final class RawFile {
   private let descriptor: Int32
 
   /// - Throws: `HDF5Error` unless the path is a regular file that can be read.
-  public init(_ path: String) throws {
+  public convenience init(_ path: String) throws {
+    try self.init(Superblock.openFile(path, path), path)
+  }
+
+  /// The bytes of an open file, which need not have a name any more.
+  public convenience init(of file: HDF5File) throws {
+    var descriptor: Int32 = -1
+    HDF5File.withDescriptor(of: try file.identifier()) { descriptor = dup($0) }
+    guard descriptor >= 0 else {
+      throw HDF5Error(.io, "read file", file.path, reason: Superblock.message(errno))
+    }
+    try self.init(descriptor, file.path)
+  }
+
+  private init(_ descriptor: Int32, _ path: String) throws {
     self.path = path
-    descriptor = try Superblock.openFile(path, path)
+    self.descriptor = descriptor
     do { byteCount = try Superblock.regularSize(descriptor, path) } catch {
       close(descriptor)
       throw error

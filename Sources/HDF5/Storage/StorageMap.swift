@@ -34,6 +34,8 @@ public struct StorageMap: Sendable {
   public internal(set) var gaps: [Range<Int>] = []
   /// How many bytes in the gaps are not zero.
   public internal(set) var gapByteCountNotZero = 0
+  /// The first of the gaps that hold something.
+  public internal(set) var remnants: [Range<Int>] = []
   public internal(set) var strings = StringUse()
   /// Structures that could not be followed, as a path and a reason.
   public internal(set) var problems: [(object: String, reason: String)] = []
@@ -91,10 +93,13 @@ extension StorageMap {
 
   mutating func countNotZero(in file: RawFile) throws {
     gapByteCountNotZero = 0
+    remnants = []
     for gap in gaps {
+      let before = gapByteCountNotZero
       try file.forEachBlock(of: gap) { _, bytes in
         gapByteCountNotZero += bytes.count { $0 != 0 }
       }
+      if gapByteCountNotZero > before, remnants.count < 10 { remnants.append(gap) }
     }
   }
 }

@@ -13,8 +13,13 @@ extension StorageMapper {
       var end = gap.lowerBound
       for start in try signatures(in: gap) where start >= end {
         try checkInterruption()
-        guard let range = try mapStringHeap(at: start, in: gap, &stored) else { continue }
-        end = range.upperBound
+        do {
+          guard let range = try mapStringHeap(at: start, in: gap, &stored) else { continue }
+          end = range.upperBound
+        } catch is StructureError {
+          // What only starts like a heap is none, and stays unused.
+          continue
+        }
       }
     }
     let isComplete = try sumLiveStrings(&live, checkInterruption)

@@ -12,9 +12,11 @@ final class StorageMapper {
   private var visited: Set<UInt64> = []
   private var owner: Int32 = 0
 
-  init(_ file: HDF5File) throws {
+  /// - Parameter raw: the bytes to look at; nil for those of the file.
+  init(_ file: HDF5File, raw: RawFile? = nil) throws {
     self.file = file
-    raw = try RawFile(file.path)
+    self.raw = try raw ?? RawFile(of: file)
+    let raw = self.raw
     base = try raw.signatureOffset()
     map = StorageMap(fileByteCount: raw.byteCount)
   }

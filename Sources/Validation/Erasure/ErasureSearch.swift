@@ -81,9 +81,9 @@ public struct ErasureSearch {
   }
 
   private func checkOptimizer(_ findings: inout Findings) {
-    for path in ["/optimizer_weights", "/optimizer"] where file.node(at: path) != nil {
+    for path in checkpoint?.flavour.trainingState ?? [] where file.node(at: path) != nil {
       findings.add(
-        .optimizerState, at: path, expected: "nothing", found: "the state of an optimizer")
+        .optimizerState, at: path, expected: "nothing", found: "the state of a training run")
     }
   }
 

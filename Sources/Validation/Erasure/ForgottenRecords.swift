@@ -52,7 +52,7 @@ final class ForgottenRecords {
     _ identifiers: Set<String>, in original: Checkpoint,
     _ checkInterruption: () throws -> Void
   ) throws {
-    file = try HDF5File(reading: original.path)
+    file = try Checkpoint.container(of: original.path)
     missing = identifiers
     var rows: [String: [Int]] = [:]
     try original.forEachIdentifier(checkInterruption) { split, row, identifier in

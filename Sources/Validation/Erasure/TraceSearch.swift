@@ -56,7 +56,7 @@ struct TraceSearch {
 
   private mutating func searchFile(_ findings: inout Findings) throws {
     guard search.longest > 0 else { return }
-    let raw = try RawFile(file.path)
+    let raw = try RawFile(of: file)
     fileByteCount = raw.byteCount
     var stream = PatternSearch.Stream()
     try raw.forEachBlock { _, bytes in

@@ -74,7 +74,8 @@ struct DocumentSchema {
     case "pattern":
       guard let text = value.string, let pattern = rule.string else { return [] }
       return unless(try text.firstMatch(of: Regex(pattern)) != nil, "something like \(pattern)")
-    case "minimum", "maximum", "exclusiveMinimum", "minLength", "minItems":
+    case "minimum", "maximum", "exclusiveMinimum", "minLength", "minItems",
+      "minProperties", "maxProperties":
       return unless(Self.keeps(value, keyword, rule), "\(keyword) \(rule.text)")
     default:
       throw LayoutError(item: "schema", reason: "the keyword '\(keyword)' is not known")
@@ -123,10 +124,13 @@ struct DocumentSchema {
   /// Whether a value keeps to a bound; one that the bound is not about does.
   private static func keeps(_ value: JSONValue, _ keyword: String, _ rule: JSONValue) -> Bool {
     guard let bound = rule.number else { return false }
-    if keyword == "minLength" {
-      return value.string.map { Double($0.count) >= bound } ?? true
+    switch keyword {
+    case "minLength": return value.string.map { Double($0.count) >= bound } ?? true
+    case "minItems": return value.array.map { Double($0.count) >= bound } ?? true
+    case "minProperties": return value.object.map { Double($0.count) >= bound } ?? true
+    case "maxProperties": return value.object.map { Double($0.count) <= bound } ?? true
+    default: break
     }
-    if keyword == "minItems" { return value.array.map { Double($0.count) >= bound } ?? true }
     guard let number = value.number else { return true }
     switch keyword {
     case "minimum": return number >= bound

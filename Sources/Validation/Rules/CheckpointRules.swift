@@ -118,7 +118,8 @@ struct CheckpointRules {
     }
     if checkpoint.hasOptimizerState, records.contains(where: { $0.operation == "unlearn" }) {
       findings.add(
-        .optimizerAfterUnlearning, at: "/optimizer_weights", expected: "nothing",
+        .optimizerAfterUnlearning, at: checkpoint.flavour.trainingState.first ?? "/",
+        expected: "nothing",
         found: "the optimizer's state, and a record of unlearning")
     }
   }

@@ -56,10 +56,9 @@ struct StorageRules {
       ? "\(map.unusedByteCountNotZero)" : "at most \(map.unusedByteCountNotZero)"
   }
 
-  /// The largest gap, which is the one to look at.
+  /// Where to look, for those who want to see what it is.
   private var place: String {
-    let largest = map.gaps.max { $0.count < $1.count } ?? 0..<0
-    return "bytes \(largest.lowerBound)..<\(largest.upperBound)"
-      + (map.gaps.count > 1 ? " and \(map.gaps.count - 1) other places" : "")
+    let places = map.remnants.prefix(3).map { "\($0.lowerBound)..<\($0.upperBound)" }
+    return "bytes " + places.joined(separator: ", ") + (map.remnants.count > 3 ? ", ..." : "")
   }
 }

@@ -85,7 +85,7 @@ struct AuditJob {
     if let list, !selection.unknown.isEmpty, !subject.allowMissing {
       throw CommandError(
         .badInput,
-        "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
+        "\(list.name) names \(selection.unknown.count.grouped) of \(list.entries.count.grouped) ids that "
           + "\(data.path.quoted) does not have: \(IdentifierList.quote(selection.unknown)); "
           + "name the file from before unlearning first, or pass --allow-missing")
     }

@@ -225,6 +225,23 @@ double ck_sum_of_squares(const float *x, long count) {
   return sum;
 }
 
+// Only numbers that are not finite have all bits of the exponent set.
+VERSIONS long ck_first_non_finite(const float *x, long count) {
+  for (long start = 0; start < count; start += 1024) {
+    const long stop = min_l(start + 1024, count);
+    i16 wild = {0};
+    for (long i = start; i < stop; i += 16) {
+      const i16 exponent = (i16)get(x + i, min_l(16, stop - i)) & 0x7f800000;
+      wild |= exponent == 0x7f800000;
+    }
+    int any = 0;
+    for (int lane = 0; lane < 16; lane++) any |= wild[lane];
+    for (long i = start; any && i < stop; i++)
+      if (x[i] - x[i] != 0) return i;
+  }
+  return -1;
+}
+
 void ck_clear_padding(float *y, long rows, long lanes, long used) {
   for (long row = 0; row < rows; row++)
     for (long lane = used; lane < lanes; lane++) y[row * lanes + lane] = 0;

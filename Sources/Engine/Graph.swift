@@ -56,6 +56,8 @@ final class Node {
   var isShared = false
   /// Whether a ReLU is applied to its output.
   var appliesReLU = false
+  /// Other layers whose work it does as well.
+  var absorbed: [String] = []
 
   init(_ layer: Layer, _ work: Work, inputs: [Node], form: Form) {
     self.layer = layer.name

@@ -76,6 +76,13 @@ final class ParameterStore {
     (slot.specification.isTrainable ? weights : statistics).pointer(slot.offset)
   }
 
+  /// The first weight with a NaN or an infinity in it, if any is.
+  var firstNonFiniteWeight: ParameterName? {
+    slots.first {
+      UnsafeBufferPointer(start: UnsafePointer(pointer($0)), count: $0.count).firstNonFinite != nil
+    }?.specification.name
+  }
+
   /// - Precondition: the slot is trainable.
   func gradient(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
     precondition(slot.specification.isTrainable)

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import OneDNN
 
 /// One thing to do, with everything it needs.
@@ -29,6 +30,14 @@ struct InputMemory {
   }
 }
 
+/// Where a layer leaves what it computes.
+struct LayerOutput {
+  let layer: String
+  /// How many of the forward steps have run by then.
+  let steps: Int
+  let values: UnsafeBufferPointer<Float>
+}
+
 /// A network compiled for one batch size and one purpose: two flat lists of steps.
 ///
 /// Everything is decided and allocated when the plan is built; running it allocates nothing.
@@ -44,6 +53,7 @@ final class Plan {
   private let state: PlanState
   private let forwardSteps: [Step]
   private let backwardSteps: [Step]
+  private let outputs: [LayerOutput]
   /// `[N, C]`, valid until the next run.
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
@@ -55,7 +65,7 @@ final class Plan {
   private let keptAlive: [AnyObject]
 
   init(
-    samples: Int, state: PlanState, forward: [Step], backward: [Step],
+    samples: Int, state: PlanState, forward: [Step], backward: [Step], outputs: [LayerOutput],
     logits: UnsafeMutableBufferPointer<Float>,
     logitGradient: UnsafeMutableBufferPointer<Float>,
     inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
@@ -65,6 +75,7 @@ final class Plan {
     self.state = state
     forwardSteps = forward
     backwardSteps = backward
+    self.outputs = outputs
     self.logits = logits
     self.logitGradient = logitGradient
     self.inputGradient = inputGradient
@@ -89,6 +100,20 @@ final class Plan {
     for step in backwardSteps { try step.run() }
   }
 
+  /// The first layer whose output holds a NaN or an infinity, for the last input.
+  ///
+  /// Runs the forward steps again and looks after each layer, so it is for the end of a run that
+  /// went wrong: running statistics move once more.
+  func firstNonFiniteLayer() throws -> String? {
+    var done = 0
+    for output in outputs {
+      for step in forwardSteps[done..<output.steps] { try step.run() }
+      done = output.steps
+      if output.values.firstNonFinite != nil { return output.layer }
+    }
+    return nil
+  }
+
   var implementations: [String] {
     (forwardSteps + backwardSteps).map { "\($0.name): \($0.implementation)" }
   }
@@ -106,5 +131,14 @@ final class Plan {
       try step.run()
       seconds[index] = clock() - start
     }
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  /// Where the first NaN or infinity is.
+  var firstNonFinite: Int? {
+    guard let baseAddress else { return nil }
+    let index = ck_first_non_finite(baseAddress, count)
+    return index < 0 ? nil : index
   }
 }

@@ -11,12 +11,14 @@ final class PlanBuilder {
   let store: ParameterStore
   let samples: Int
   let purpose: Plan.Purpose
+  private let profiler: Profiler?
   let state: PlanState
   let pool = BufferPool()
   private let consumers: [Node: [Node]]
   private var activations: [Node: Activations] = [:]
   private(set) var forwardSteps: [Step] = []
   private(set) var backwardSteps: [Step] = []
+  private var outputs: [LayerOutput] = []
   private var isBackward = false
   /// What a node's backward step has to know from its forward step.
   private var pending: [() throws -> Void] = []
@@ -28,11 +30,16 @@ final class PlanBuilder {
   private var keptAlive: [AnyObject] = []
   private var writtenGradients: Set<Int> = []
 
-  init(graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose) {
+  /// - Parameter profiler: measures every step of a plan for training.
+  init(
+    graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose,
+    profiler: Profiler? = nil
+  ) {
     self.graph = graph
     self.store = store
     self.samples = samples
     self.purpose = purpose
+    self.profiler = purpose == .inference ? nil : profiler
     consumers = graph.consumers()
     let placeholder = FloatArena(count: 16)
     keptAlive.append(placeholder)
@@ -48,6 +55,7 @@ final class PlanBuilder {
     countReaders()
     for node in graph.nodes {
       try buildForward(node)
+      noteOutput(of: node)
       for input in node.inputs { releaseReader(of: input) }
     }
     let output = try activation(of: graph.output)
@@ -68,9 +76,17 @@ final class PlanBuilder {
     try placeScratchpads()
     return Plan(
       samples: samples, state: state, forward: forwardSteps, backward: backwardSteps,
-      logits: logits, logitGradient: gradient, inputGradient: inputGradient,
+      outputs: outputs, logits: logits, logitGradient: gradient, inputGradient: inputGradient,
       inputMemories: inputMemories,
       keepingAlive: keptAlive + pool.all)
+  }
+
+  private func noteOutput(of node: Node) {
+    guard let pointer = activations[node]?.buffer?.pointer else { return }
+    outputs.append(
+      LayerOutput(
+        layer: node.layer, steps: forwardSteps.count,
+        values: UnsafeBufferPointer(start: pointer, count: elementCount(node.form))))
   }
 
   // MARK: Steps
@@ -79,18 +95,26 @@ final class PlanBuilder {
     _ node: Node, _ operation: String, implementation: String = "kernel",
     _ run: @escaping () throws -> Void
   ) {
-    append(Step(name: "\(node.layer): \(operation)", implementation: implementation, run: run))
+    append(node, operation, implementation, run)
   }
 
   func add(_ node: Node, _ operation: String, _ primitive: Primitive) {
     if let scratchpad = primitive.scratchpad { scratchpads.append(scratchpad) }
-    append(
-      Step(
-        name: "\(node.layer): \(operation)", implementation: primitive.implementation,
-        run: { try primitive.execute() }))
+    append(node, operation, primitive.implementation) { try primitive.execute() }
   }
 
-  private func append(_ step: Step) {
+  private func append(
+    _ node: Node, _ operation: String, _ implementation: String,
+    _ run: @escaping () throws -> Void
+  ) {
+    var run = run
+    if let profiler {
+      run = profiler.timing(
+        node, isBackward ? .backward : .forward,
+        operations: node.arithmetic(operation, samples: samples), run)
+    }
+    let step = Step(
+      name: "\(node.layer): \(operation)", implementation: implementation, run: run)
     if isBackward { backwardSteps.append(step) } else { forwardSteps.append(step) }
   }
 

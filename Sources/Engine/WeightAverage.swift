@@ -18,12 +18,14 @@ public final class WeightAverage {
 
   /// `average = decay * average + (1 - decay) * weights`; running statistics are copied.
   public func update(decay: Float) {
-    Processor.setThreads(network.threads)
-    if weights.count > 0 {
-      ck_blend(
-        weights.pointer(), decay, network.store.weights.pointer(), 1 - decay, weights.count)
+    network.profiled(.optimizer) {
+      Processor.setThreads(network.threads)
+      if weights.count > 0 {
+        ck_blend(
+          weights.pointer(), decay, network.store.weights.pointer(), 1 - decay, weights.count)
+      }
+      statistics.copy(from: network.store.statistics)
     }
-    statistics.copy(from: network.store.statistics)
   }
 
   /// Runs `body` with the averaged weights in the network, and puts its own back afterwards,

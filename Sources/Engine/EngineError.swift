@@ -19,6 +19,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   case nonFiniteScore(Float, sample: Int, layer: String?)
   /// Training that ended at a step, counted from one, for a reason as above.
   indirect case diverged(step: Int, of: Int, EngineError)
+  /// A normalization whose mean, variance or weights give no finite factor.
+  case unusableStatistics(layer: String)
   /// There are no gradients or logits before the first step.
   case noStepYet
   /// A number that a layer was to look up in its table of `count` rows.
@@ -49,6 +51,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
       Self.end(step, steps) + Self.name(weight) + " became infinite or not a number" + Self.remedy
     case .diverged(let step, let steps, let reason):
       Self.end(step, steps) + reason.description
+    case .unusableStatistics(let layer):
+      "layer '\(layer)' scales by no finite number; its variance, mean or weights are of no use"
     case .noStepYet: "nothing has been computed yet"
     case .index(let layer, let found, let count):
       "layer '\(layer)' looks up \(found) in a table of \(count) rows; expected 0 to \(count - 1)"
@@ -78,7 +82,7 @@ extension EngineError {
   /// Whether the weights have run wild, so that others would have done better.
   public var isDivergence: Bool {
     switch self {
-    case .nonFiniteLoss, .nonFiniteWeights, .nonFiniteScore, .diverged: true
+    case .nonFiniteLoss, .nonFiniteWeights, .nonFiniteScore, .unusableStatistics, .diverged: true
     default: false
     }
   }

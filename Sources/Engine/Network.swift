@@ -28,6 +28,7 @@ public final class Network {
 
   let store: ParameterStore
   private let graph: Graph
+  private lazy var inferenceGraph = graph.forInference()
   private var plans = PlanCache()
   private var dropout = SeededGenerator(seed: 0, stream: "dropout")
   private var lastPlan: Plan?
@@ -185,6 +186,8 @@ public final class Network {
     let plan = try self.plan(batch.count, purpose)
     lastPlan = plan
     profiler?.countStep()
+    // Running statistics move.
+    if purpose == .training(.training) { store.markChanged() }
     try plan.runForward(input, dropoutKey: purpose == .training(.training) ? dropout.next() : 0)
     let value = try profiled(.loss) {
       try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
@@ -257,12 +260,16 @@ public final class Network {
   /// `"layer: operation: implementation"`; our own loops are called `kernel`.
   public var implementations: [String] { plans.all.flatMap(\.implementations) }
 
+  /// How many times the network has been compiled for a batch size and a purpose.
+  var plansMade: Int { plans.made }
+
   func plan(_ samples: Int, _ purpose: Plan.Purpose) throws -> Plan {
     let key = PlanCache.Key(samples: samples, purpose: purpose)
     return try plans.plan(key) {
       try profiled(.planning) {
         try PlanBuilder(
-          graph: graph, store: store, samples: samples, purpose: purpose, profiler: profiler
+          graph: purpose == .inference ? inferenceGraph : graph, store: store, samples: samples,
+          purpose: purpose, profiler: profiler
         ).build()
       }
     }

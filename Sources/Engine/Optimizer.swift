@@ -77,6 +77,7 @@ public final class Optimizer {
     let store = network.store
     Processor.setThreads(network.threads)
     steps += 1
+    store.markChanged()
     store.clipGradients(clipping)
     if weightDecay != 0 {
       ck_scale(store.weights.pointer(), 1 - rate * weightDecay, store.movingCount)

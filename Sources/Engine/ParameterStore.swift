@@ -46,6 +46,9 @@ final class ParameterStore {
   let movingCount: Int
   let statistics: FloatArena
   let processor: Processor
+  /// Another number after every change of a weight or a statistic, so that what was made of them can
+  /// be made again.
+  private(set) var revision = 0
   private let positions: [ParameterName: Int]
 
   init(_ architecture: Architecture, graph: Graph, processor: Processor) throws {
@@ -67,6 +70,9 @@ final class ParameterStore {
     positions = Dictionary(
       uniqueKeysWithValues: slots.enumerated().map { ($1.specification.name, $0) })
   }
+
+  /// To be called by whoever writes to `weights` or `statistics`, before anybody computes with them.
+  func markChanged() { revision += 1 }
 
   func slot(_ layer: String, _ role: String) -> ParameterSlot? {
     positions[ParameterName(layer: layer, role: role)].map { slots[$0] }

@@ -54,6 +54,10 @@ final class Plan {
   private let forwardSteps: [Step]
   private let backwardSteps: [Step]
   private let outputs: [LayerOutput]
+  /// What makes the forms of the weights that only this plan uses.
+  private let preparation: [Step]
+  private var preparedRevision = -1
+  private let store: ParameterStore
   /// `[N, C]`, valid until the next run.
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
@@ -66,6 +70,7 @@ final class Plan {
 
   init(
     samples: Int, state: PlanState, forward: [Step], backward: [Step], outputs: [LayerOutput],
+    preparation: [Step], store: ParameterStore,
     logits: UnsafeMutableBufferPointer<Float>,
     logitGradient: UnsafeMutableBufferPointer<Float>,
     inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
@@ -76,6 +81,8 @@ final class Plan {
     forwardSteps = forward
     backwardSteps = backward
     self.outputs = outputs
+    self.preparation = preparation
+    self.store = store
     self.logits = logits
     self.logitGradient = logitGradient
     self.inputGradient = inputGradient
@@ -92,7 +99,14 @@ final class Plan {
     state.input = input
     state.dropoutKey = dropoutKey
     for memory in inputMemories { try memory.move(to: input) }
+    if store.revision != preparedRevision { try prepare() }
     for step in forwardSteps { try step.run() }
+  }
+
+  private func prepare() throws {
+    preparedRevision = -1
+    for step in preparation { try step.run() }
+    preparedRevision = store.revision
   }
 
   /// Computes all gradients from `logitGradient`.
@@ -126,6 +140,7 @@ final class Plan {
   ) throws {
     state.input = input
     for memory in inputMemories { try memory.move(to: input) }
+    if store.revision != preparedRevision { try prepare() }
     for (index, step) in (forwardSteps + backwardSteps).enumerated() {
       let start = clock()
       try step.run()

@@ -17,7 +17,8 @@ private struct ConvolutionOperations {
     let layouts = try layouts(weights: weights)
     return try inBestForm { algorithm throws(OneDNNError) in
       try processor.convolutionForward(
-        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU)
+        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU,
+        accumulates: problem.accumulates)
     }
   }
 
@@ -56,17 +57,17 @@ extension PlanBuilder {
     let bias = problem.usesBias ? store.slot(node.parameterLayer, "bias") : nil
 
     let operation = try Self.choose(stored, operations.forward)
-    let output = take(node.form)
+    let output = try convolutionOutput(node)
+    let used = try weightsInUse(node, problem, kernel, bias, stored, for: operation)
     var arguments: [(Argument, Memory)] = [
       (.source, try memory(of: input, layouts.source)),
-      (.weights, try weights(node, store.pointer(kernel), stored, for: operation)),
+      (.weights, used.kernel),
       (.destination, try memory(at: output.pointer, layouts.destination)),
     ]
-    if let bias, let layout = layouts.bias {
-      arguments.append((.bias, try memory(at: store.pointer(bias), layout)))
+    if let values = used.bias, let layout = layouts.bias {
+      arguments.append((.bias, try memory(at: values, layout)))
     }
     add(node, "forward", try operation.compile(arguments))
-    set(output, for: node)
 
     let held = isCallersInput(input) ? nil : try activation(of: input)
     if let held, trains { pool.hold(held) }
@@ -277,5 +278,5 @@ extension Operation {
 }
 
 extension Layout {
-  fileprivate var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
+  var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
 }

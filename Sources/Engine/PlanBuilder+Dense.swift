@@ -18,7 +18,7 @@ extension PlanBuilder {
     set(output, for: node)
 
     let product = MatrixProduct(rows: samples, columns: units, depth: inputs)
-    let (weights, shift) = (store.pointer(kernel), bias.map(store.pointer))
+    let (weights, shift) = try weightsInUse(node, kernel, bias)
     let (target, relu) = (output.pointer, Int32(node.appliesReLU ? 1 : 0))
     add(node, "forward", implementation: "sgemm") {
       try product.run(source(), weights, into: target)

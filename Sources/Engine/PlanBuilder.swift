@@ -18,6 +18,7 @@ final class PlanBuilder {
   private var activations: [Node: Activations] = [:]
   private(set) var forwardSteps: [Step] = []
   private(set) var backwardSteps: [Step] = []
+  private var preparation: [Step] = []
   private var outputs: [LayerOutput] = []
   private var isBackward = false
   /// What a node's backward step has to know from its forward step.
@@ -76,7 +77,8 @@ final class PlanBuilder {
     try placeScratchpads()
     return Plan(
       samples: samples, state: state, forward: forwardSteps, backward: backwardSteps,
-      outputs: outputs, logits: logits, logitGradient: gradient, inputGradient: inputGradient,
+      outputs: outputs, preparation: preparation, store: store, logits: logits,
+      logitGradient: gradient, inputGradient: inputGradient,
       inputMemories: inputMemories,
       keepingAlive: keptAlive + pool.all)
   }
@@ -116,6 +118,17 @@ final class PlanBuilder {
     let step = Step(
       name: "\(node.layer): \(operation)", implementation: implementation, run: run)
     if isBackward { backwardSteps.append(step) } else { forwardSteps.append(step) }
+  }
+
+  /// Adds what is to be done only when the weights have changed.
+  func prepare(_ node: Node, _ run: @escaping () throws -> Void) {
+    preparation.append(
+      Step(name: "\(node.layer): preparation", implementation: "kernel", run: run))
+  }
+
+  func prepare(_ node: Node, _ primitive: Primitive) throws {
+    if let scratchpad = primitive.scratchpad { scratchpads.append(scratchpad) }
+    prepare(node) { try primitive.execute() }
   }
 
   /// Says how a node's gradient passes to its inputs; called when its turn comes.

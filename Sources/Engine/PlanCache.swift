@@ -8,6 +8,9 @@ struct PlanCache {
   private static let capacity = 8
   private var entries: [(key: Key, plan: Plan)] = []
 
+  /// How many plans have been made, those that are gone included.
+  private(set) var made = 0
+
   var all: [Plan] { entries.map(\.plan) }
 
   mutating func plan(_ key: Key, orMake make: () throws -> Plan) rethrows -> Plan {
@@ -18,6 +21,7 @@ struct PlanCache {
     // Before the new one is made, so that never more than `capacity` are in memory.
     if entries.count == Self.capacity { entries.removeFirst() }
     let plan = try make()
+    made += 1
     entries.append((key, plan))
     return plan
   }

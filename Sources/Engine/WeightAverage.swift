@@ -39,9 +39,11 @@ public final class WeightAverage {
     ownStatistics.copy(from: store.statistics)
     store.weights.copy(from: weights)
     store.statistics.copy(from: statistics)
+    store.markChanged()
     defer {
       store.weights.copy(from: ownWeights)
       store.statistics.copy(from: ownStatistics)
+      store.markChanged()
     }
     return try body()
   }

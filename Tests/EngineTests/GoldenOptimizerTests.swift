@@ -1,8 +1,9 @@
-@testable import Checkpoints
 import Engine
 import ModelCore
 import TestSupport
 import Testing
+
+@testable import Checkpoints
 
 /// Training as a compiled Keras model says, against what Keras itself does with that model.
 ///

@@ -67,7 +67,7 @@ import Testing
       samples.batch(), mode: .training)
     let layers = profiler.profile.layers.filter { $0.name != "input" }
     #expect(layers.map(\.name) == [first, second, add, pool, head])
-    #expect(layers.map(\.absorbed) == [[relu], [], [norm, last], [], []])
+    #expect(layers.map(\.absorbed) == [[relu], [], [last, norm], [], []])
     #expect(layers[0].className == "Conv2D" && layers[4].className == "Dense")
     #expect(layers[0].gigaflops ?? 0 > 0 && layers[4].gigaflops ?? 0 > 0)
     #expect(layers[2].gigaflops == nil && layers[3].gigaflops == nil)

@@ -21,6 +21,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   indirect case diverged(step: Int, of: Int, EngineError)
   /// A normalization whose mean, variance or weights give no finite factor.
   case unusableStatistics(layer: String)
+  /// Inputs of a layer that are so large that its sums may overflow, which its ReLU would hide.
+  case tooLarge(layer: String, magnitude: Float)
   /// There are no gradients or logits before the first step.
   case noStepYet
   /// A number that a layer was to look up in its table of `count` rows.
@@ -53,6 +55,9 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
       Self.end(step, steps) + reason.description
     case .unusableStatistics(let layer):
       "layer '\(layer)' scales by no finite number; its variance, mean or weights are of no use"
+    case .tooLarge(let layer, let magnitude):
+      "the inputs of layer '\(layer)' reach \(magnitude), so that its sums may overflow; the weights "
+        + "are of no use"
     case .noStepYet: "nothing has been computed yet"
     case .index(let layer, let found, let count):
       "layer '\(layer)' looks up \(found) in a table of \(count) rows; expected 0 to \(count - 1)"
@@ -82,7 +87,9 @@ extension EngineError {
   /// Whether the weights have run wild, so that others would have done better.
   public var isDivergence: Bool {
     switch self {
-    case .nonFiniteLoss, .nonFiniteWeights, .nonFiniteScore, .unusableStatistics, .diverged: true
+    case .nonFiniteLoss, .nonFiniteWeights, .nonFiniteScore, .unusableStatistics, .tooLarge,
+      .diverged:
+      true
     default: false
     }
   }

@@ -100,7 +100,16 @@ final class Plan {
     state.dropoutKey = dropoutKey
     for memory in inputMemories { try memory.move(to: input) }
     if store.revision != preparedRevision { try prepare() }
-    for step in forwardSteps { try step.run() }
+    try Self.run(forwardSteps)
+  }
+
+  /// By index: what iterates over closures allocates where it is not optimized.
+  private static func run(_ steps: [Step]) throws {
+    var index = 0
+    while index < steps.count {
+      try steps[index].run()
+      index += 1
+    }
   }
 
   private func prepare() throws {
@@ -111,7 +120,7 @@ final class Plan {
 
   /// Computes all gradients from `logitGradient`.
   func runBackward() throws {
-    for step in backwardSteps { try step.run() }
+    try Self.run(backwardSteps)
   }
 
   /// The first layer whose output holds a NaN or an infinity, for the last input.

@@ -61,12 +61,13 @@ extension PlanBuilder {
     let used = try weightsInUse(node, problem, kernel, bias, stored, for: operation)
     var arguments: [(Argument, Memory)] = [
       (.source, try memory(of: input, layouts.source)),
-      (.weights, used.kernel),
+      (.weights, used.memory),
       (.destination, try memory(at: output.pointer, layouts.destination)),
     ]
-    if let values = used.bias, let layout = layouts.bias {
+    if let values = used.range.bias, let layout = layouts.bias {
       arguments.append((.bias, try memory(at: values, layout)))
     }
+    try boundSums(node, used.range, hidesNaN: node.appliesReLU)
     add(node, "forward", try operation.compile(arguments))
 
     let held = isCallersInput(input) ? nil : try activation(of: input)

@@ -15,16 +15,23 @@ extension PlanBuilder {
   func weightsInUse(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout, for operation: Operation
-  ) throws -> (kernel: Memory, bias: UnsafeMutablePointer<Float>?) {
+  ) throws -> (memory: Memory, range: WeightRange) {
+    let products = problem.kernel.height * problem.kernel.width * problem.inputs / problem.groups
     guard let folding = try addFolding(node, bias) else {
       let weights = try weights(node, store.pointer(kernel), stored, for: operation)
-      return (weights, bias.map(store.pointer))
+      return (
+        weights,
+        WeightRange(
+          kernel: store.pointer(kernel), count: kernel.count, bias: bias.map(store.pointer),
+          products: products)
+      )
     }
     let plain = try problem.weights(in: problem.groups > 1 ? .hwigo : .hwio)
     let wanted = operation.layout(of: .weights) ?? stored
     let source = try memory(at: store.pointer(kernel), stored)
     let room = pool.take(plain.floatCount)
-    let result = try memory(at: pool.takeUnused(wanted.floatCount).pointer, wanted)
+    let target = pool.takeUnused(wanted.floatCount).pointer
+    let result = try memory(at: target, wanted)
     let rows = plain.floatCount / folding.channels
     let (values, factor, channels) = (room.pointer, folding.factor, folding.channels)
     let staging = try memory(at: values, plain)
@@ -32,20 +39,29 @@ extension PlanBuilder {
     prepare(node) { ck_scale_columns(values, values, factor, rows, channels) }
     try prepare(node, try processor.reorder(from: staging, to: result))
     pool.release(room)
-    return (result, folding.shift)
+    return (
+      result,
+      WeightRange(
+        kernel: target, count: wanted.floatCount, bias: folding.shift, products: products)
+    )
   }
 
   /// A dense layer's weights.
   func weightsInUse(
     _ node: Node, _ kernel: ParameterSlot, _ bias: ParameterSlot?
-  ) throws -> (kernel: UnsafeMutablePointer<Float>, bias: UnsafeMutablePointer<Float>?) {
+  ) throws -> WeightRange {
     let source = store.pointer(kernel)
-    guard let folding = try addFolding(node, bias) else { return (source, bias.map(store.pointer)) }
+    let inputs = node.inputs[0].form.elementCount
+    guard let folding = try addFolding(node, bias) else {
+      return WeightRange(
+        kernel: source, count: kernel.count, bias: bias.map(store.pointer), products: inputs)
+    }
     let target = pool.takeUnused(kernel.count).pointer
     let (factor, units) = (folding.factor, folding.channels)
-    let rows = kernel.count / units
+    let rows = inputs
     prepare(node) { ck_scale_columns(target, source, factor, rows, units) }
-    return (target, folding.shift)
+    return WeightRange(
+      kernel: target, count: kernel.count, bias: folding.shift, products: inputs)
   }
 
   /// Computes a folded normalization's factors and shifts whenever weights have changed.

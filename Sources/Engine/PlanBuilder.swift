@@ -19,6 +19,8 @@ final class PlanBuilder {
   private(set) var forwardSteps: [Step] = []
   private(set) var backwardSteps: [Step] = []
   private var preparation: [Step] = []
+  /// Bounds on what inference computes.
+  var magnitudes: [Node: Magnitude] = [:]
   private var outputs: [LayerOutput] = []
   private var isBackward = false
   /// What a node's backward step has to know from its forward step.
@@ -50,6 +52,13 @@ final class PlanBuilder {
   var trains: Bool { purpose != .inference }
   var usesBatchStatistics: Bool { purpose == .training(.training) }
   var processor: Processor { store.processor }
+  /// Whether a step may hide a NaN; in training, the gradients tell.
+  private(set) lazy var watchesMagnitudes =
+    !trains
+    && graph.nodes.contains { node in
+      if case .convolution = node.work { return node.appliesReLU && !node.form.isInterleaved }
+      return false
+    }
 
   /// - Throws: `OneDNNError`.
   func build() throws -> Plan {
@@ -57,6 +66,7 @@ final class PlanBuilder {
     for node in graph.nodes {
       try buildForward(node)
       noteOutput(of: node)
+      try boundOutput(of: node)
       for input in node.inputs { releaseReader(of: input) }
     }
     let output = try activation(of: graph.output)

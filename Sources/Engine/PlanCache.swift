@@ -14,9 +14,11 @@ struct PlanCache {
   var all: [Plan] { entries.map(\.plan) }
 
   mutating func plan(_ key: Key, orMake make: () throws -> Plan) rethrows -> Plan {
+    let newest = entries.count - 1
+    if newest >= 0, entries[newest].key == key { return entries[newest].plan }
     if let index = entries.firstIndex(where: { $0.key == key }) {
-      if index != entries.count - 1 { entries.append(entries.remove(at: index)) }
-      return entries[entries.count - 1].plan
+      entries.append(entries.remove(at: index))
+      return entries[newest].plan
     }
     // Before the new one is made, so that never more than `capacity` are in memory.
     if entries.count == Self.capacity { entries.removeFirst() }

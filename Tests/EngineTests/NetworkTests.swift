@@ -137,7 +137,7 @@ import Testing
   /// The first layer from which too much comes, not one that makes NaNs of its infinities.
   @Test(arguments: [1, 3]) func theLayerThatOverflowsIsNamed(_ layer: Int) throws {
     var sketch = NetworkSketch([6, 6, 16])
-    sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.add(.conv(16, 3, padding: .same))
     sketch.add(.norm())
     sketch.add(.conv(16, 3, padding: .same))
     sketch.add(.flatten)
@@ -167,6 +167,51 @@ import Testing
       return
     }
     #expect(first == name)
+  }
+
+  /// oneDNN's ReLU makes zeros of the NaNs that come of an overflow.
+  @Test func anOverflowThatAReLUWouldHideIsRefused() throws {
+    var sketch = NetworkSketch([6, 6, 16])
+    let first = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.add(.pool(.max, 2, strides: (2, 2)))
+    let second = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.classify()
+    let architecture = sketch.architecture
+    let samples = try Samples(count: 3, for: architecture, seed: 1)
+    let factors: [[String: Float]] = [[first: 3e38], [first: 1e30, second: 1e5]]
+    for (factors, culprit) in zip(factors, [first, second]) {
+      var parameters = try Parameters(randomFor: architecture, seed: 1)
+      parameters.update { name, values in
+        guard let factor = factors[name.layer], name.role == "kernel" else { return }
+        for index in values.indices { values[index] *= factor }
+      }
+      let network = try Network(architecture, parameters: parameters, threads: 2)
+      let error = #expect(throws: EngineError.self) { try network.logits(samples) }
+      guard case .tooLarge(let name, _) = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+      #expect(name == culprit)
+    }
+  }
+
+  /// Bounds on the magnitudes grow from layer to layer; what is there does not.
+  @Test func deepNetworksAreNotRefused() throws {
+    var sketch = NetworkSketch([8, 8, 16])
+    for _ in 0..<15 {
+      let start = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+      sketch.add(.conv(16, 3, padding: .same, usesBias: false))
+      let norm = sketch.add(.norm())
+      sketch.add(.add, from: [norm, start])
+      sketch.add(.activation(.relu))
+    }
+    sketch.classify()
+    let network = try SmallNetworks.network(sketch.architecture)
+    let samples = try Samples(count: 3, for: sketch.architecture, seed: 1)
+    let scores = try network.logits(samples)
+    try network.backpropagate(samples.batch(), mode: .frozen)
+    expectClose(
+      scores, Array(network.lastLogits).map(Double.init), .winograd, "scores of 30 layers")
   }
 
   @Test func anAnswerThatIsNoNumberIsRefused() throws {

@@ -125,6 +125,8 @@ void ck_bias_gradient(float *db, const float *dy, long samples, long blocks, lon
 double ck_sum_of_squares(const float *x, long count);
 // Where the first NaN or infinity is, or -1.
 long ck_first_non_finite(const float *x, long count);
+// The largest magnitude; not a finite number where one of the numbers is none.
+float ck_max_magnitude(const float *x, long count);
 // Zeros in the lanes past the last channel.
 void ck_clear_padding(float *y, long rows, long lanes, long used);
 

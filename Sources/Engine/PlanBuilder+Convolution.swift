@@ -17,7 +17,8 @@ private struct ConvolutionOperations {
     let layouts = try layouts(weights: weights)
     return try inBestForm { algorithm throws(OneDNNError) in
       try processor.convolutionForward(
-        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU)
+        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU,
+        accumulates: problem.accumulates)
     }
   }
 
@@ -70,10 +71,14 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout
   ) throws {
-    let output = take(node.form)
-    let portions = try portions(node, problem, kernel, stored) {
-      operations, weights throws(OneDNNError) in try operations.forward(weights)
+    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
+      try operations.forward(weights)
+    } weights: { operation in
+      try weightsInUse(node, problem, kernel, bias, stored, for: operation)
     }
+    let output = try convolutionOutput(node)
+    // Portions differ in the layout of the weights at most.
+    try boundSums(node, portions[0].range, hidesNaN: node.appliesReLU)
     try add(node, "forward", problem, portions) { portion in
       let first = portion.samples.lowerBound
       let target = output.pointer + node.form.elementCount(samples: first)
@@ -82,12 +87,11 @@ extension PlanBuilder {
         (.weights, portion.weights),
         (.destination, try memory(at: target, portion.layouts.destination)),
       ]
-      if let bias, let layout = portion.layouts.bias {
-        arguments.append((.bias, try memory(at: store.pointer(bias), layout)))
+      if let values = portion.range.bias, let layout = portion.layouts.bias {
+        arguments.append((.bias, try memory(at: values, layout)))
       }
       return arguments
     }
-    set(output, for: node)
   }
 
   /// The operation in the layout of the stored weights; in another one if it is only
@@ -148,11 +152,13 @@ extension PlanBuilder {
     let layouts: WeightedLayouts
     let operation: Operation
     let weights: Memory
+    let range: WeightRange
   }
 
   private func portions(
-    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
-    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation
+    _ problem: ConvolutionProblem, _ stored: Layout,
+    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation,
+    weights: (Operation) throws -> (memory: Memory, range: WeightRange)
   ) throws -> [Portion] {
     var portions: [Portion] = []
     let shares = shares(problem)
@@ -162,7 +168,7 @@ extension PlanBuilder {
         portions.append(
           Portion(
             samples: range, layouts: like.layouts, operation: like.operation,
-            weights: like.weights))
+            weights: like.weights, range: like.range))
         continue
       }
       let operations = ConvolutionOperations(
@@ -170,10 +176,11 @@ extension PlanBuilder {
       let operation = try shares.make {
         try Self.choose(stored) { weights throws(OneDNNError) in try make(operations, weights) }
       }
+      let used = try weights(operation)
       portions.append(
         Portion(
           samples: range, layouts: try operations.layouts(), operation: operation,
-          weights: try weights(node, store.pointer(kernel), stored, for: operation)))
+          weights: used.memory, range: used.range))
     }
     return portions
   }
@@ -328,8 +335,10 @@ extension PlanBuilder {
   ) throws {
     let input = node.inputs[0]
     let outgoing = take(input.form)
-    let portions = try portions(node, problem, kernel, stored) {
-      operations, weights throws(OneDNNError) in try operations.backwardData(weights)
+    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
+      try operations.backwardData(weights)
+    } weights: { operation in
+      try plainWeights(node, problem, kernel, stored, for: operation)
     }
     try add(node, "backward data", problem, portions) { portion in
       let first = portion.samples.lowerBound
@@ -367,5 +376,5 @@ extension Operation {
 }
 
 extension Layout {
-  fileprivate var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
+  var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
 }

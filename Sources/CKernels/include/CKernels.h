@@ -123,6 +123,10 @@ void ck_bias_gradient(float *db, const float *dy, long samples, long blocks, lon
                       long lanes);
 // The sum of squares, in double.
 double ck_sum_of_squares(const float *x, long count);
+// Where the first NaN or infinity is, or -1.
+long ck_first_non_finite(const float *x, long count);
+// The largest magnitude; not a finite number where one of the numbers is none.
+float ck_max_magnitude(const float *x, long count);
 // Zeros in the lanes past the last channel.
 void ck_clear_padding(float *y, long rows, long lanes, long used);
 
@@ -168,6 +172,8 @@ void ck_embed_gradient(float *dtable, const float *x, const float *dy, long coun
 
 // y [rows][columns] += bias [columns], then ReLU if asked. bias may be null.
 void ck_dense_finish(float *y, const float *bias, int relu, long rows, long columns);
+// y [rows][columns] = x * factor [columns]; y may be x.
+void ck_scale_columns(float *y, const float *x, const float *factor, long rows, long columns);
 // sums [columns] of x [rows][columns] over the rows.
 void ck_column_sums(float *sums, const float *x, long rows, long columns);
 
@@ -232,6 +238,11 @@ void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, 
                       const float *x, const float *output, const float *mean,
                       const float *variance, const float *gamma, const float *beta, int relu,
                       int fixed, const ck_norm *n, float *room);
+// What the above is for constant statistics: factor * x + shift, for x = y + bias, of the first
+// `used` of `count` channels; zeros for the rest. gamma, beta and bias may be null.
+void ck_norm_fold(float *factor, float *shift, const float *mean, const float *variance,
+                  const float *gamma, const float *beta, const float *bias, float epsilon,
+                  long used, long count);
 // running = momentum * running + (1 - momentum) * value
 void ck_norm_track(float *running, const float *value, float momentum, long count);
 

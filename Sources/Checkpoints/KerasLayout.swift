@@ -54,12 +54,9 @@ struct KerasLayout {
     func copy(_ weight: StoredWeight, to group: HDF5Group, as name: String) throws {
       try checkInterruption()
       let dataset = try source.file.dataset(at: weight.path)
-      try ColumnCopy(source: dataset, removed: [], checkInterruption: checkInterruption)
-        .copy(into: group, as: name)
-      let copy = try file.dataset(at: HDF5File.path(group.path, name))
-      // A new dataset is read back as it was described when it was made.
-      entries.append(
-        try Checkpoint.entry(copy, checkInterruption, type: weight.elementType))
+      let copy = ColumnCopy(
+        dataset, type: weight.elementType, checkInterruption: checkInterruption)
+      entries.append(try copy.run(into: group, as: name).after)
     }
     if flavour.storesObjects {
       try writeObjects(to: file.root, copy)

@@ -104,7 +104,9 @@ let package = Package(
     tests("Conversion", ["ModelCore", "Zip"]),
     tests("Validation", ["Checkpoints", "HDF5", "ModelCore"]),
     tests("OneDNN", []),
-    tests("Engine", ["ModelCore", "Checkpoints", "OneDNN"]),
+    // Counts calls of malloc, for tests that a step allocates nothing.
+    .target(name: "AllocationCounter", path: "Tests/AllocationCounter"),
+    tests("Engine", ["ModelCore", "Checkpoints", "OneDNN", "AllocationCounter"]),
     tests("Evidence", ["ModelCore"]),
     tests("Auditing", ["Engine", "Evidence", "ModelCore"]),
     tests("Tuning", ["Auditing", "Unlearning", "Engine", "Evidence", "ModelCore"]),

@@ -32,6 +32,23 @@ void ck_dense_finish(float *y, const float *bias, int relu, long rows, long colu
 }
 
 typedef struct {
+  float *y;
+  const float *x, *factor;
+  long columns;
+} scaling;
+
+VERSIONS static void scale_rows_body(const void *context, long begin, long end) {
+  const scaling *s = context;
+  for (long row = begin; row < end; row++)
+    for (long column = 0; column < s->columns; column++)
+      s->y[row * s->columns + column] = s->x[row * s->columns + column] * s->factor[column];
+}
+void ck_scale_columns(float *y, const float *x, const float *factor, long rows, long columns) {
+  scaling s = {.y = y, .x = x, .factor = factor, .columns = columns};
+  ck_parallel(rows, rows * columns, scale_rows_body, &s);
+}
+
+typedef struct {
   float *sums;
   const float *x;
   long rows, columns;

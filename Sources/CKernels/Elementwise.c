@@ -225,6 +225,55 @@ double ck_sum_of_squares(const float *x, long count) {
   return sum;
 }
 
+// Only numbers that are not finite have all bits of the exponent set.
+VERSIONS long ck_first_non_finite(const float *x, long count) {
+  for (long start = 0; start < count; start += 1024) {
+    const long stop = min_l(start + 1024, count);
+    i16 wild = {0};
+    for (long i = start; i < stop; i += 16) {
+      const i16 exponent = (i16)get(x + i, min_l(16, stop - i)) & 0x7f800000;
+      wild |= exponent == 0x7f800000;
+    }
+    int any = 0;
+    for (int lane = 0; lane < 16; lane++) any |= wild[lane];
+    for (long i = start; any && i < stop; i++)
+      if (x[i] - x[i] != 0) return i;
+  }
+  return -1;
+}
+
+typedef struct {
+  const float *x;
+  long count;
+  int32_t *tops;
+} peaks;
+
+// Without their signs, floats are ordered like their bits; NaNs come after infinity.
+VERSIONS static void peaks_body(const void *context, long begin, long end) {
+  const peaks *k = context;
+  const long size = (k->count + SUM_PIECES - 1) / SUM_PIECES;
+  for (long piece = begin; piece < end; piece++) {
+    i16 top = {0};
+    const long last = min_l((piece + 1) * size, k->count);
+    for (long i = piece * size; i < last; i += 16) {
+      const i16 bits = (i16)get(k->x + i, min_l(16, last - i)) & 0x7fffffff;
+      top = (bits & (bits > top)) | (top & ~(bits > top));
+    }
+    for (int lane = 0; lane < 16; lane++)
+      if (top[lane] > k->tops[piece]) k->tops[piece] = top[lane];
+  }
+}
+float ck_max_magnitude(const float *x, long count) {
+  int32_t tops[SUM_PIECES] = {0}, top = 0;
+  const peaks k = {x, count, tops};
+  ck_parallel(SUM_PIECES, count, peaks_body, &k);
+  for (int piece = 0; piece < SUM_PIECES; piece++)
+    if (tops[piece] > top) top = tops[piece];
+  float result;
+  memcpy(&result, &top, sizeof result);
+  return result;
+}
+
 void ck_clear_padding(float *y, long rows, long lanes, long used) {
   for (long row = 0; row < rows; row++)
     for (long lane = used; lane < lanes; lane++) y[row * lanes + lane] = 0;

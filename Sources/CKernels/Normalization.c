@@ -297,6 +297,17 @@ void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, 
   if (dx) ck_parallel(r.groups * n->samples, 2 * work_of(n), backward_body, &r);
 }
 
+void ck_norm_fold(float *factor, float *shift, const float *mean, const float *variance,
+                  const float *gamma, const float *beta, const float *bias, float epsilon,
+                  long used, long count) {
+  for (long i = 0; i < count; i++) {
+    const float scale = 1.0f / __builtin_sqrtf(variance[i] + epsilon) * (gamma ? gamma[i] : 1);
+    const float offset = ((bias ? bias[i] : 0) - mean[i]) * scale + (beta ? beta[i] : 0);
+    factor[i] = i < used ? scale : 0;
+    shift[i] = i < used ? offset : 0;
+  }
+}
+
 void ck_norm_track(float *running, const float *value, float momentum, long count) {
   ck_blend(running, momentum, value, 1 - momentum, count);
 }

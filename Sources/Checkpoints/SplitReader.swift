@@ -43,7 +43,8 @@ struct SplitReader {
     try checkChannels(sample, of: x)
     let layout = SampleLayout(
       count: x.rowCount, sampleShape: sample, elementType: type,
-      rowsPerBlock: try rowsPerBlock(x), scale: scale, offset: offset, classCount: targets.count)
+      rowsPerBlock: try rowsPerBlock(x), scale: scale, offset: offset, classCount: targets.count,
+      name: name)
     return StoredSplit(
       name: name, role: role, layout: layout, idKind: try identifierKind(of: id),
       hasClassIndices: targets.areIndices, storedByteCount: x.description.storedByteCount)

@@ -53,7 +53,7 @@ public final class ArraySource: SampleSource {
     layout = SampleLayout(
       count: inputs.rowCount, sampleShape: shape, elementType: type,
       rowsPerBlock: max(1, Self.blockSize / max(1, inputs.bytesPerRow)), scale: scale,
-      offset: offset, classCount: classes)
+      offset: offset, classCount: classes, name: inputs.file)
   }
 
   public func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {

@@ -53,6 +53,13 @@ extension Network {
     _ body: (Batch, UnsafeBufferPointer<Float>, Range<Int>) throws -> Void
   ) throws {
     try requireFit(source)
+    try profiled(.evaluation) { try visitBatches(of: source, rows, batchSize, body) }
+  }
+
+  private func visitBatches(
+    of source: any SampleSource, _ rows: [Int]?, _ batchSize: Int,
+    _ body: (Batch, UnsafeBufferPointer<Float>, Range<Int>) throws -> Void
+  ) throws {
     let blocks = try SampleBlocks(source, rows: rows)
     let stager = SampleStager(source.layout)
     let size = source.layout.bytesPerSample

@@ -56,6 +56,10 @@ final class Node {
   var isShared = false
   /// Whether a ReLU is applied to its output.
   var appliesReLU = false
+  /// The normalization that its weights are scaled by, for inference only.
+  var normalization: FoldedNormalization?
+  /// Other layers whose work it does as well.
+  var absorbed: [String] = []
 
   init(_ layer: Layer, _ work: Work, inputs: [Node], form: Form) {
     self.layer = layer.name
@@ -66,6 +70,23 @@ final class Node {
     self.work = work
     self.inputs = inputs
     self.form = form
+  }
+
+  /// The same step, without what it reads.
+  init(copying node: Node) {
+    layer = node.layer
+    className = node.className
+    parameterLayer = node.parameterLayer
+    kernelRole = node.kernelRole
+    work = node.work
+    inputs = []
+    form = node.form
+    isTrainable = node.isTrainable
+    isInference = node.isInference
+    isShared = node.isShared
+    appliesReLU = node.appliesReLU
+    normalization = node.normalization
+    absorbed = node.absorbed
   }
 
   init(after node: Node, _ work: Work, form: Form) {

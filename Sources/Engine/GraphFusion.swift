@@ -17,6 +17,7 @@ extension Graph {
         convolution.padding == .valid, border.fits(convolution.extent)
       else { continue }
       readers[0].work = .convolution(convolution, border: border)
+      readers[0].absorb(node)
       readers[0].inputs = node.inputs
     }
     removeUnused()
@@ -31,6 +32,7 @@ extension Graph {
         continue
       }
       producer.appliesReLU = true
+      producer.absorb(node)
       replace(node, with: producer)
     }
   }
@@ -67,6 +69,12 @@ extension Node {
     }
   }
 
+  /// Notes that it does another node's work too.
+  func absorb(_ other: Node) {
+    if other.layer != layer { absorbed.append(other.layer) }
+    absorbed += other.absorbed
+  }
+
   /// Becomes the normalization, in the sum's place and keeping its ReLU.
   fileprivate func replaceAdd(normalization: Node, other: Node) {
     work = normalization.work
@@ -74,6 +82,7 @@ extension Node {
     isTrainable = normalization.isTrainable
     isInference = normalization.isInference
     isShared = normalization.isShared
+    absorb(normalization)
     inputs = [normalization.inputs[0], other]
   }
 }

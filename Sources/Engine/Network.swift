@@ -23,8 +23,12 @@ public final class Network {
     case frozen
   }
 
+  /// What measures the steps, if anything does.
+  public let profiler: Profiler?
+
   let store: ParameterStore
   private let graph: Graph
+  private lazy var inferenceGraph = graph.forInference()
   private var plans = PlanCache()
   private var dropout = SeededGenerator(seed: 0, stream: "dropout")
   private var lastPlan: Plan?
@@ -33,20 +37,24 @@ public final class Network {
   /// - Parameters:
   ///   - parameters: every weight of the architecture, in Keras's layout.
   ///   - threads: 0 stands for all cores.
+  ///   - profiler: measures where the time goes; the results are the same.
   /// - Throws: `ArchitectureError` when the network makes no sense, `EngineError` when a weight
   ///   is missing, unknown or of another shape, or a layer cannot be run, `OneDNNError`.
-  public init(_ architecture: Architecture, parameters: Parameters, threads: Int = 0) throws {
+  public init(
+    _ architecture: Architecture, parameters: Parameters, threads: Int = 0,
+    profiler: Profiler? = nil
+  ) throws {
     guard threads >= 0, threads <= 1024 else {
       throw EngineError.invalidSetting(
         name: "the number of threads", value: "\(threads)", expected: "0 to 1024")
     }
     self.architecture = architecture
+    self.profiler = profiler
     self.threads = threads == 0 ? Processor.coreCount : threads
     sampleShape = try architecture.inputShape()
     classCount = try architecture.classCount()
     head = try architecture.head()
     Processor.setThreads(self.threads)
-    if self.threads > 1 { ck_yield_while_waiting() }
     let processor = try Processor()
     var graph = try Graph(architecture)
     try graph.separatePaddings(on: processor)
@@ -85,7 +93,7 @@ public final class Network {
   /// - Parameters:
   ///   - inputs: `[count, E]`.
   ///   - logits: receives `[count, C]`.
-  /// - Throws: `EngineError.elementCount`, `OneDNNError`.
+  /// - Throws: `EngineError.elementCount`, `EngineError.nonFiniteScore`, `OneDNNError`.
   public func logits(
     _ inputs: UnsafeBufferPointer<Float>, count: Int,
     into logits: UnsafeMutableBufferPointer<Float>
@@ -100,8 +108,15 @@ public final class Network {
     while first < count {
       let samples = min(Self.largestChunk, count - first)
       let plan = try plan(samples, .inference)
-      try plan.runForward(input + first * sampleShape.elementCount, dropoutKey: 0)
+      try profiled(.evaluation) {
+        try plan.runForward(input + first * sampleShape.elementCount, dropoutKey: 0)
+      }
       guard let result = plan.logits.baseAddress else { return }
+      if let index = UnsafeBufferPointer(plan.logits).firstNonFinite {
+        throw EngineError.nonFiniteScore(
+          result[index], sample: first + index / classCount,
+          layer: try plan.firstNonFiniteLayer())
+      }
       (output + first * classCount).update(from: result, count: samples * classCount)
       first += samples
     }
@@ -169,9 +184,16 @@ public final class Network {
     Processor.setThreads(threads)
     let plan = try self.plan(batch.count, purpose)
     lastPlan = plan
+    profiler?.countStep()
+    // Running statistics move.
+    if purpose == .training(.training) { store.markChanged() }
     try plan.runForward(input, dropoutKey: purpose == .training(.training) ? dropout.next() : 0)
-    let value = try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
-    guard value.isFinite else { throw EngineError.nonFiniteLoss(value) }
+    let value = try profiled(.loss) {
+      try loss(UnsafeBufferPointer(plan.logits), plan.logitGradient)
+    }
+    guard value.isFinite else {
+      throw EngineError.nonFiniteLoss(value, layer: try plan.firstNonFiniteLayer())
+    }
     try plan.runBackward()
     return plan
   }
@@ -237,10 +259,18 @@ public final class Network {
   /// `"layer: operation: implementation"`; our own loops are called `kernel`.
   public var implementations: [String] { plans.all.flatMap(\.implementations) }
 
+  /// How many times the network has been compiled for a batch size and a purpose.
+  var plansMade: Int { plans.made }
+
   func plan(_ samples: Int, _ purpose: Plan.Purpose) throws -> Plan {
     let key = PlanCache.Key(samples: samples, purpose: purpose)
     return try plans.plan(key) {
-      try PlanBuilder(graph: graph, store: store, samples: samples, purpose: purpose).build()
+      try profiled(.planning) {
+        try PlanBuilder(
+          graph: purpose == .inference ? inferenceGraph : graph, store: store, samples: samples,
+          purpose: purpose, profiler: profiler
+        ).build()
+      }
     }
   }
 

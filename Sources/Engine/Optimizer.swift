@@ -69,15 +69,22 @@ public final class Optimizer {
       throw EngineError.invalidSetting(
         name: "the learning rate", value: "\(learningRate)", expected: "a finite number")
     }
+    guard network.store.movingCount > 0 else { return }
+    try network.profiled(.optimizer) { try moveWeights(learningRate) }
+  }
+
+  private func moveWeights(_ rate: Float) throws {
     let store = network.store
-    guard store.movingCount > 0 else { return }
     Processor.setThreads(network.threads)
     steps += 1
+    store.markChanged()
     store.clipGradients(clipping)
     if weightDecay != 0 {
-      ck_scale(store.weights.pointer(), 1 - learningRate * weightDecay, store.movingCount)
+      ck_scale(store.weights.pointer(), 1 - rate * weightDecay, store.movingCount)
     }
-    guard move(learningRate) != 0 else { throw EngineError.nonFiniteWeights(step: steps) }
+    guard move(rate) != 0 else {
+      throw EngineError.nonFiniteWeights(step: steps, weight: store.firstNonFiniteWeight)
+    }
   }
 
   private func move(_ rate: Float) -> Int32 {

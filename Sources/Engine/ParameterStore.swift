@@ -46,6 +46,9 @@ final class ParameterStore {
   let movingCount: Int
   let statistics: FloatArena
   let processor: Processor
+  /// Another number after every change of a weight or a statistic, so that what was made of them can
+  /// be made again.
+  private(set) var revision = 0
   private let positions: [ParameterName: Int]
 
   init(_ architecture: Architecture, graph: Graph, processor: Processor) throws {
@@ -68,12 +71,22 @@ final class ParameterStore {
       uniqueKeysWithValues: slots.enumerated().map { ($1.specification.name, $0) })
   }
 
+  /// To be called by whoever writes to `weights` or `statistics`, before anybody computes with them.
+  func markChanged() { revision += 1 }
+
   func slot(_ layer: String, _ role: String) -> ParameterSlot? {
     positions[ParameterName(layer: layer, role: role)].map { slots[$0] }
   }
 
   func pointer(_ slot: ParameterSlot) -> UnsafeMutablePointer<Float> {
     (slot.specification.isTrainable ? weights : statistics).pointer(slot.offset)
+  }
+
+  /// The first weight with a NaN or an infinity in it, if any is.
+  var firstNonFiniteWeight: ParameterName? {
+    slots.first {
+      UnsafeBufferPointer(start: UnsafePointer(pointer($0)), count: $0.count).firstNonFinite != nil
+    }?.specification.name
   }
 
   /// - Precondition: the slot is trainable.

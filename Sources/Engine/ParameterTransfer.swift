@@ -19,6 +19,7 @@ extension ParameterStore {
     if let unknown = parameters.all.first(where: { slot($0.name.layer, $0.name.role) == nil }) {
       throw EngineError.unknownParameter(unknown.name)
     }
+    markChanged()
     for slot in slots {
       guard let values = parameters[slot.specification.name]?.values else { continue }
       try write(values, to: pointer(slot), slot)

@@ -1,3 +1,4 @@
+internal import CKernels
 internal import OneDNN
 
 /// One thing to do, with everything it needs.
@@ -29,6 +30,14 @@ struct InputMemory {
   }
 }
 
+/// Where a layer leaves what it computes.
+struct LayerOutput {
+  let layer: String
+  /// How many of the forward steps have run by then.
+  let steps: Int
+  let values: UnsafeBufferPointer<Float>
+}
+
 /// A network compiled for one batch size and one purpose: two flat lists of steps.
 ///
 /// Everything is decided and allocated when the plan is built; running it allocates nothing.
@@ -44,6 +53,11 @@ final class Plan {
   private let state: PlanState
   private let forwardSteps: [Step]
   private let backwardSteps: [Step]
+  private let outputs: [LayerOutput]
+  /// What makes the forms of the weights that only this plan uses.
+  private let preparation: [Step]
+  private var preparedRevision = -1
+  private let store: ParameterStore
   /// `[N, C]`, valid until the next run.
   let logits: UnsafeMutableBufferPointer<Float>
   /// `[N, C]`: where the loss's gradient goes before `runBackward`; empty for inference.
@@ -55,7 +69,8 @@ final class Plan {
   private let keptAlive: [AnyObject]
 
   init(
-    samples: Int, state: PlanState, forward: [Step], backward: [Step],
+    samples: Int, state: PlanState, forward: [Step], backward: [Step], outputs: [LayerOutput],
+    preparation: [Step], store: ParameterStore,
     logits: UnsafeMutableBufferPointer<Float>,
     logitGradient: UnsafeMutableBufferPointer<Float>,
     inputGradient: UnsafeMutableBufferPointer<Float>, inputMemories: [InputMemory],
@@ -65,6 +80,9 @@ final class Plan {
     self.state = state
     forwardSteps = forward
     backwardSteps = backward
+    self.outputs = outputs
+    self.preparation = preparation
+    self.store = store
     self.logits = logits
     self.logitGradient = logitGradient
     self.inputGradient = inputGradient
@@ -81,12 +99,42 @@ final class Plan {
     state.input = input
     state.dropoutKey = dropoutKey
     for memory in inputMemories { try memory.move(to: input) }
-    for step in forwardSteps { try step.run() }
+    if store.revision != preparedRevision { try prepare() }
+    try Self.run(forwardSteps)
+  }
+
+  /// By index: what iterates over closures allocates where it is not optimized.
+  private static func run(_ steps: [Step]) throws {
+    var index = 0
+    while index < steps.count {
+      try steps[index].run()
+      index += 1
+    }
+  }
+
+  private func prepare() throws {
+    preparedRevision = -1
+    for step in preparation { try step.run() }
+    preparedRevision = store.revision
   }
 
   /// Computes all gradients from `logitGradient`.
   func runBackward() throws {
-    for step in backwardSteps { try step.run() }
+    try Self.run(backwardSteps)
+  }
+
+  /// The first layer whose output holds a NaN or an infinity, for the last input.
+  ///
+  /// Runs the forward steps again and looks after each layer, so it is for the end of a run that
+  /// went wrong: running statistics move once more.
+  func firstNonFiniteLayer() throws -> String? {
+    var done = 0
+    for output in outputs {
+      for step in forwardSteps[done..<output.steps] { try step.run() }
+      done = output.steps
+      if output.values.firstNonFinite != nil { return output.layer }
+    }
+    return nil
   }
 
   var implementations: [String] {
@@ -101,10 +149,20 @@ final class Plan {
   ) throws {
     state.input = input
     for memory in inputMemories { try memory.move(to: input) }
+    if store.revision != preparedRevision { try prepare() }
     for (index, step) in (forwardSteps + backwardSteps).enumerated() {
       let start = clock()
       try step.run()
       seconds[index] = clock() - start
     }
+  }
+}
+
+extension UnsafeBufferPointer<Float> {
+  /// Where the first NaN or infinity is.
+  var firstNonFinite: Int? {
+    guard let baseAddress else { return nil }
+    let index = ck_first_non_finite(baseAddress, count)
+    return index < 0 ? nil : index
   }
 }

@@ -18,7 +18,9 @@ extension PlanBuilder {
     set(output, for: node)
 
     let product = MatrixProduct(rows: samples, columns: units, depth: inputs)
-    let (weights, shift) = (store.pointer(kernel), bias.map(store.pointer))
+    let used = try weightsInUse(node, kernel, bias)
+    let (weights, shift) = (used.kernel, used.bias)
+    try boundSums(node, used, hidesNaN: false)
     let (target, relu) = (output.pointer, Int32(node.appliesReLU ? 1 : 0))
     add(node, "forward", implementation: "sgemm") {
       try product.run(source(), weights, into: target)

@@ -16,6 +16,9 @@ extension PlanBuilder {
     set(output, for: node)
     let (source, target, weights) = (x.pointer, output.pointer, store.pointer(kernel))
     let (shift, relu) = (bias.map(store.pointer), Int32(node.appliesReLU ? 1 : 0))
+    let products = problem.kernel.height * problem.kernel.width * problem.inputs
+    let range = WeightRange(kernel: weights, count: kernel.count, bias: shift, products: products)
+    try boundSums(node, range, hidesNaN: false)
     add(node, "forward") {
       withUnsafePointer(to: geometry) {
         ck_conv_forward(target, source, weights, shift, relu, $0)

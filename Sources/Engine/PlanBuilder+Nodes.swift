@@ -70,7 +70,8 @@ extension PlanBuilder {
     node !== graph.output
       && readers(of: node).allSatisfy { reader in
         switch reader.work {
-        case .dense, .convolution: true
+        // What a convolution adds to is copied by a kernel.
+        case .dense, .convolution: reader.inputs.count == 1
         case .flatten, .reshape: readsInputInPlace(reader)
         default: false
         }

@@ -11,12 +11,17 @@ final class PlanBuilder {
   let store: ParameterStore
   let samples: Int
   let purpose: Plan.Purpose
+  private let profiler: Profiler?
   let state: PlanState
   let pool = BufferPool()
   private let consumers: [Node: [Node]]
   private var activations: [Node: Activations] = [:]
   private(set) var forwardSteps: [Step] = []
   private(set) var backwardSteps: [Step] = []
+  private var preparation: [Step] = []
+  /// Bounds on what inference computes.
+  var magnitudes: [Node: Magnitude] = [:]
+  private var outputs: [LayerOutput] = []
   private var isBackward = false
   /// What a node's backward step has to know from its forward step.
   private var pending: [() throws -> Void] = []
@@ -28,11 +33,16 @@ final class PlanBuilder {
   private var keptAlive: [AnyObject] = []
   private var writtenGradients: Set<Int> = []
 
-  init(graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose) {
+  /// - Parameter profiler: measures every step of a plan for training.
+  init(
+    graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose,
+    profiler: Profiler? = nil
+  ) {
     self.graph = graph
     self.store = store
     self.samples = samples
     self.purpose = purpose
+    self.profiler = purpose == .inference ? nil : profiler
     consumers = graph.consumers()
     let placeholder = FloatArena(count: 16)
     keptAlive.append(placeholder)
@@ -42,12 +52,21 @@ final class PlanBuilder {
   var trains: Bool { purpose != .inference }
   var usesBatchStatistics: Bool { purpose == .training(.training) }
   var processor: Processor { store.processor }
+  /// Whether a step may hide a NaN; in training, the gradients tell.
+  private(set) lazy var watchesMagnitudes =
+    !trains
+    && graph.nodes.contains { node in
+      if case .convolution = node.work { return node.appliesReLU && !node.form.isInterleaved }
+      return false
+    }
 
   /// - Throws: `OneDNNError`.
   func build() throws -> Plan {
     countReaders()
     for node in graph.nodes {
       try buildForward(node)
+      noteOutput(of: node)
+      try boundOutput(of: node)
       for input in node.inputs { releaseReader(of: input) }
     }
     let output = try activation(of: graph.output)
@@ -68,9 +87,18 @@ final class PlanBuilder {
     try placeScratchpads()
     return Plan(
       samples: samples, state: state, forward: forwardSteps, backward: backwardSteps,
-      logits: logits, logitGradient: gradient, inputGradient: inputGradient,
+      outputs: outputs, preparation: preparation, store: store, logits: logits,
+      logitGradient: gradient, inputGradient: inputGradient,
       inputMemories: inputMemories,
       keepingAlive: keptAlive + pool.all)
+  }
+
+  private func noteOutput(of node: Node) {
+    guard let pointer = activations[node]?.buffer?.pointer else { return }
+    outputs.append(
+      LayerOutput(
+        layer: node.layer, steps: forwardSteps.count,
+        values: UnsafeBufferPointer(start: pointer, count: elementCount(node.form))))
   }
 
   // MARK: Steps
@@ -79,19 +107,38 @@ final class PlanBuilder {
     _ node: Node, _ operation: String, implementation: String = "kernel",
     _ run: @escaping () throws -> Void
   ) {
-    append(Step(name: "\(node.layer): \(operation)", implementation: implementation, run: run))
+    append(node, operation, implementation, run)
   }
 
   func add(_ node: Node, _ operation: String, _ primitive: Primitive) {
     if let scratchpad = primitive.scratchpad { scratchpads.append(scratchpad) }
-    append(
-      Step(
-        name: "\(node.layer): \(operation)", implementation: primitive.implementation,
-        run: { try primitive.execute() }))
+    append(node, operation, primitive.implementation) { try primitive.execute() }
   }
 
-  private func append(_ step: Step) {
+  private func append(
+    _ node: Node, _ operation: String, _ implementation: String,
+    _ run: @escaping () throws -> Void
+  ) {
+    var run = run
+    if let profiler {
+      run = profiler.timing(
+        node, isBackward ? .backward : .forward,
+        operations: node.arithmetic(operation, samples: samples), run)
+    }
+    let step = Step(
+      name: "\(node.layer): \(operation)", implementation: implementation, run: run)
     if isBackward { backwardSteps.append(step) } else { forwardSteps.append(step) }
+  }
+
+  /// Adds what is to be done only when the weights have changed.
+  func prepare(_ node: Node, _ run: @escaping () throws -> Void) {
+    preparation.append(
+      Step(name: "\(node.layer): preparation", implementation: "kernel", run: run))
+  }
+
+  func prepare(_ node: Node, _ primitive: Primitive) throws {
+    if let scratchpad = primitive.scratchpad { scratchpads.append(scratchpad) }
+    prepare(node) { try primitive.execute() }
   }
 
   /// Says how a node's gradient passes to its inputs; called when its turn comes.

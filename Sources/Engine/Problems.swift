@@ -9,6 +9,8 @@ struct ConvolutionProblem {
   let geometry: ConvolutionGeometry
   let usesBias: Bool
   let appliesReLU: Bool
+  /// Whether it adds to what its output holds, before the ReLU.
+  let accumulates: Bool
   /// Groups of channels that do not see each other; padding lanes are groups of their own.
   let groups: Int
 
@@ -16,25 +18,27 @@ struct ConvolutionProblem {
   init(_ convolution: Convolution2D, border: Border, node: Node) {
     self.init(
       convolution, border: border, from: node.inputs[0].form, to: node.form, groups: node.groups,
-      usesBias: convolution.usesBias, appliesReLU: node.appliesReLU)
+      usesBias: convolution.usesBias || node.normalization != nil,
+      appliesReLU: node.appliesReLU, accumulates: node.inputs.count > 1)
   }
 
   /// The convolution whose gradient a transposed convolution computes.
   init(adjointOf convolution: Convolution2D, node: Node) {
     self.init(
       convolution, border: Border(), from: node.form, to: node.inputs[0].form, groups: 1,
-      usesBias: false, appliesReLU: false)
+      usesBias: false, appliesReLU: false, accumulates: false)
   }
 
   private init(
     _ convolution: Convolution2D, border: Border, from source: Form, to destination: Form,
-    groups: Int, usesBias: Bool, appliesReLU: Bool
+    groups: Int, usesBias: Bool, appliesReLU: Bool, accumulates: Bool
   ) {
     self.source = source
     self.destination = destination
     kernel = convolution.kernelSize
     self.usesBias = usesBias
     self.appliesReLU = appliesReLU
+    self.accumulates = accumulates
     self.groups = groups > 1 && groups == source.channels ? source.paddedChannels : groups
     let (extent, strides) = (convolution.extent, convolution.strides)
     let rows = convolution.padding.amounts(
@@ -55,6 +59,12 @@ struct ConvolutionProblem {
 
   var inputs: Int { source.paddedChannels }
   var outputs: Int { destination.paddedChannels }
+
+  /// Multiplications for one sample, done directly.
+  var multiplications: Double { Double(destination.pixels * outputs * products) }
+
+  /// Products that are summed up for one output.
+  var products: Int { kernel.height * kernel.width * inputs / groups }
 
   /// Whether Winograd's method applies and pays, for a batch size.
   ///

@@ -75,8 +75,9 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
   case order(Int, after: Int)
   case label(Int32, row: Int, classCount: Int)
   case shape(expected: Shape, found: Shape)
-  /// A sample with a NaN or an infinity, which a ReLU might make look like any other.
-  case notFinite(row: Int)
+  /// A sample with a NaN or an infinity, which a ReLU might make look like any other. `element`
+  /// counts from zero, row-major.
+  case notFinite(Float, row: Int, element: Int, split: String)
 
   public var description: String {
     switch self {
@@ -84,7 +85,9 @@ public enum SampleError: Error, Hashable, Sendable, CustomStringConvertible {
     case .tooMany(let count): "\(count) samples are more than one split may hold (2^31 - 1)"
     case .row(let row, let count): "row \(row) is outside the split's \(count) samples"
     case .order(let row, let last): "row \(row) comes after row \(last); rows must ascend"
-    case .notFinite(let row): "row \(row) holds a NaN or an infinity"
+    case .notFinite(let value, let row, let element, let split):
+      "row \(row)" + (split.isEmpty ? "" : " of '\(split)'")
+        + " is \(value) at element \(element); samples have to be finite numbers"
     case .shape(let expected, let found):
       "the samples do not fit the model: it takes \(expected), they are \(found)"
     case .label(let label, let row, let classCount):

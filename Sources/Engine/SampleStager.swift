@@ -30,8 +30,11 @@ struct SampleStager {
       rebasing: batch.inputs[position * count..<(position + 1) * count])
     Tensor.convert(bytes, from: layout.elementType, into: inputs)
     normalize(inputs)
-    if layout.elementType.isFloatingPoint, !inputs.allSatisfy(\.isFinite) {
-      throw SampleError.notFinite(row: row)
+    if layout.elementType.isFloatingPoint,
+      let element = UnsafeBufferPointer(inputs).firstNonFinite
+    {
+      throw SampleError.notFinite(
+        inputs[element], row: row, element: element, split: layout.name)
     }
     try stage(target: index, of: targets, row: row, at: position, in: batch)
     batch.weights[position] = weight

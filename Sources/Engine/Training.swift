@@ -53,8 +53,10 @@ extension Network {
       while seen < stream.count {
         let size = min(batchSize, stream.remainingInEpoch)
         batch.removeAll()
-        try stream.append(size, to: batch, weight: 1 / Float(size))
-        variation?.apply(to: batch)
+        try profiled(.input) {
+          try stream.append(size, to: batch, weight: 1 / Float(size))
+          variation?.apply(to: batch)
+        }
         let rate = recipe.learningRate(step: summary.steps, of: steps)
         let step = summary.steps + 1
         loss +=
@@ -76,14 +78,10 @@ extension Network {
   private func step(
     _ batch: Batch, _ optimizer: Optimizer, _ learningRate: Float, number: Int, of steps: Int
   ) throws -> Float {
-    do {
+    try EngineError.naming(step: number, of: steps) {
       let loss = try backpropagate(batch, mode: .training)
       try optimizer.step(learningRate: learningRate)
       return loss
-    } catch EngineError.nonFiniteLoss(let loss) {
-      throw EngineError.diverged(step: number, of: steps, loss: loss)
-    } catch EngineError.nonFiniteWeights {
-      throw EngineError.diverged(step: number, of: steps, loss: nil)
     }
   }
 }

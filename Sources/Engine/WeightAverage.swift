@@ -18,12 +18,14 @@ public final class WeightAverage {
 
   /// `average = decay * average + (1 - decay) * weights`; running statistics are copied.
   public func update(decay: Float) {
-    Processor.setThreads(network.threads)
-    if weights.count > 0 {
-      ck_blend(
-        weights.pointer(), decay, network.store.weights.pointer(), 1 - decay, weights.count)
+    network.profiled(.optimizer) {
+      Processor.setThreads(network.threads)
+      if weights.count > 0 {
+        ck_blend(
+          weights.pointer(), decay, network.store.weights.pointer(), 1 - decay, weights.count)
+      }
+      statistics.copy(from: network.store.statistics)
     }
-    statistics.copy(from: network.store.statistics)
   }
 
   /// Runs `body` with the averaged weights in the network, and puts its own back afterwards,
@@ -37,9 +39,11 @@ public final class WeightAverage {
     ownStatistics.copy(from: store.statistics)
     store.weights.copy(from: weights)
     store.statistics.copy(from: statistics)
+    store.markChanged()
     defer {
       store.weights.copy(from: ownWeights)
       store.statistics.copy(from: ownStatistics)
+      store.markChanged()
     }
     return try body()
   }

@@ -13,10 +13,12 @@ public struct SampleLayout: Hashable, Sendable {
   public var offset: [Float]
   /// How many classes the targets tell apart.
   public var classCount: Int
+  /// What messages call the samples: a split's name, or a file's; may be empty.
+  public var name: String
 
   public init(
     count: Int, sampleShape: Shape, elementType: ElementType, rowsPerBlock: Int,
-    scale: [Float] = [1], offset: [Float] = [0], classCount: Int
+    scale: [Float] = [1], offset: [Float] = [0], classCount: Int, name: String = ""
   ) {
     self.count = count
     self.sampleShape = sampleShape
@@ -25,6 +27,7 @@ public struct SampleLayout: Hashable, Sendable {
     self.scale = scale
     self.offset = offset
     self.classCount = classCount
+    self.name = name
   }
 
   /// The size of one stored sample in bytes.

@@ -17,10 +17,12 @@ struct EngineOptions: ParsableArguments {
 
   /// The network of a checkpoint, ready to run.
   ///
+  /// - Parameter profiler: measures where the time goes.
   /// - Throws: `CheckpointError` or `ArchitectureError` when the file holds no whole model, or one
   ///   that the engine cannot run.
-  func network(of checkpoint: Checkpoint) throws -> Network {
+  func network(of checkpoint: Checkpoint, profiler: Profiler? = nil) throws -> Network {
     let architecture = try checkpoint.requireArchitecture()
-    return try Network(architecture, parameters: checkpoint.parameters(), threads: threads)
+    return try Network(
+      architecture, parameters: checkpoint.parameters(), threads: threads, profiler: profiler)
   }
 }

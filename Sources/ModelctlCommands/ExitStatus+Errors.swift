@@ -16,7 +16,8 @@ extension ExitStatus {
     case let error as Interruption.Signal: self = error.status
     case let error as CheckpointError: self = Self(rawValue: error.kind.exitCode) ?? .badInput
     case let error as ConversionError: self = Self(rawValue: error.kind.exitCode) ?? .badInput
-    case is ArchitectureError, is SampleError, is TensorError, is ShapeError: self = .badInput
+    case is ArchitectureError, is SampleError, is TensorError, is ShapeError, is TriggerError:
+      self = .badInput
     case let error as EngineError: self = Self(engine: error)
     case is UnlearningError, is WeightMismatch: self = .badInput
     case is AuditError, is TuningError: self = .badInput

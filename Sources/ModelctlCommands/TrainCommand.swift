@@ -44,6 +44,7 @@ struct TrainCommand: ParsableCommand {
   @OptionGroup(title: "Recipe") var how: RecipeOptions
   @OptionGroup var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var profile: ProfileOptions
   @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
@@ -62,7 +63,8 @@ struct TrainCommand: ParsableCommand {
     let checkpoint = try model.openModel(input)
     let data = try model.openData(for: checkpoint)
     let training = try data.split(named: split, role: .train)
-    let network = try engine.network(of: checkpoint)
+    let profiler = profile.makeProfiler()
+    let network = try engine.network(of: checkpoint, profiler: profiler)
     let recipe = how.recipe(
       epochs: epochs, batchSize: batch, seed: seed, compiled: try checkpoint.compiledTraining())
     let start = ContinuousClock.now
@@ -76,6 +78,7 @@ struct TrainCommand: ParsableCommand {
       let evaluation = try network.evaluate(data.samples(of: split))
       report.splits.append(SplitResult(split, evaluation))
     }
+    report.profile = profiler?.profile
     var changes = CheckpointChanges()
     changes.parameters = try network.parameters
     // The state belongs to another run of another optimizer.
@@ -83,6 +86,7 @@ struct TrainCommand: ParsableCommand {
     changes.recipe = recipe.continuing(checkpoint.recipe)
     changes.provenance = report.entry(threads: network.threads)
     try checkpoint.rewrite(changes, to: file.path, options: .interruptible)
+    profile.print(report.profile, quiet: result.quiet)
     try result.print(report)
   }
 
@@ -125,6 +129,8 @@ struct TrainReport: Encodable, CustomStringConvertible {
   let loss: Double
   let seconds: Double
   var splits: [SplitResult] = []
+  /// Only with `--profile`.
+  var profile: Profile?
 
   /// What the file will remember of the run.
   func entry(threads: Int) -> ProvenanceEntry {

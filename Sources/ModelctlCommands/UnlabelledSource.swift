@@ -17,7 +17,7 @@ final class UnlabelledSource: SampleSource {
     self.inputs = inputs
     layout = SampleLayout(
       count: inputs.rowCount, sampleShape: sampleShape, elementType: type, rowsPerBlock: 256,
-      classCount: classCount)
+      classCount: classCount, name: inputs.file)
   }
 
   func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {

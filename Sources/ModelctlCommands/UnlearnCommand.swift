@@ -28,6 +28,7 @@ struct UnlearnCommand: ParsableCommand {
   @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup(title: "The output") var file: UnlearnOutputOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var profile: ProfileOptions
   @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
@@ -35,12 +36,14 @@ struct UnlearnCommand: ParsableCommand {
     let target = try file.target(input: input, output: output, others: model.inputs)
     let dataTarget = try file.dataTarget(model, input: input, output: target?.path)
     let time = try file.time()
+    let profiler = profile.makeProfiler()
     let job = try UnlearnJob(
       input: input, model: model, subject: subject, how: how, engine: engine,
-      ledger: try file.ledger())
+      profiler: profiler, ledger: try file.ledger())
     job.warnAboutIds()
     guard !file.dryRun else { return try result.print(job.plan(output: target?.path)) }
     let outcome = try unlearn(job)
+    let measured = profiler?.profile
     let isKept = outcome.isAccepted || file.keep
     if isKept, let target {
       try job.write(outcome, to: target.path, data: dataTarget?.path, time: time)
@@ -52,8 +55,9 @@ struct UnlearnCommand: ParsableCommand {
         UnlearnResult.DataFile(
           file: $0, output: isKept ? dataTarget?.path : nil,
           removedRows: isKept && dataTarget != nil ? job.selection.rows.mapValues(\.count) : [:])
-      })
+      }, profile: measured)
     try file.writeReport(report)
+    profile.print(measured, quiet: result.quiet)
     try result.print(report)
     if !outcome.isAccepted { throw ExitCode(ExitStatus.no.rawValue) }
   }

@@ -23,7 +23,7 @@ struct UnlearnJob {
 
   init(
     input: String, model: ModelOptions, subject: SubjectOptions, how: MethodOptions,
-    engine: EngineOptions, ledger: IdentifierLedger? = nil
+    engine: EngineOptions, profiler: Profiler? = nil, ledger: IdentifierLedger? = nil
   ) throws {
     list = try subject.forget.map { try IdentifierList(path: $0) }
     let method = try how.configured()
@@ -34,7 +34,7 @@ struct UnlearnJob {
     self.training = training
     let unseen = try data.split(named: how.unseen, role: .unseen)
     try checkpoint.requireTrainableLayers()
-    let network = try engine.network(of: checkpoint)
+    let network = try engine.network(of: checkpoint, profiler: profiler)
     self.network = network
     guard network.head != .multiLabel else {
       throw CommandError(

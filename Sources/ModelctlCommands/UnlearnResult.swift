@@ -1,3 +1,4 @@
+internal import Engine
 internal import Foundation
 internal import ModelCore
 internal import Unlearning
@@ -54,9 +55,11 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
   /// How many rows each split lost in the output.
   let removedRows: [String: Int]
   let data: DataFile?
+  /// Only with `--profile`.
+  var profile: Profile?
 
   private enum CodingKeys: String, CodingKey {
-    case request, time, input, output, removedRows, data
+    case request, time, input, output, removedRows, data, profile
   }
 
   /// The report's members and our own, in one object.
@@ -69,6 +72,7 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
     try container.encodeIfPresent(output, forKey: .output)
     try container.encode(removedRows, forKey: .removedRows)
     try container.encodeIfPresent(data, forKey: .data)
+    try container.encodeIfPresent(profile, forKey: .profile)
   }
 
   private var timeText: String {

@@ -63,12 +63,13 @@ public struct WeightedLayouts {
 }
 
 extension Processor {
-  /// `destination = source * weights + bias`, then ReLU if asked.
+  /// `destination = source * weights + bias`, plus what the destination held if asked, then ReLU if
+  /// asked.
   ///
   /// Corresponds to `dnnl_dilated_convolution_forward_desc_init`.
   public func convolutionForward(
     _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry,
-    algorithm: ConvolutionAlgorithm, appliesReLU: Bool
+    algorithm: ConvolutionAlgorithm, appliesReLU: Bool, accumulates: Bool = false
   ) throws(OneDNNError) -> Operation {
     var descriptor = dnnl_convolution_desc_t()
     let status = geometry.withPointers { strides, dilations, before, after in
@@ -80,7 +81,8 @@ extension Processor {
       }
     }
     try check(status, "describing a convolution")
-    return try operation(&descriptor, appliesReLU: appliesReLU, "a convolution")
+    return try operation(
+      &descriptor, appliesReLU: appliesReLU, accumulates: accumulates, "a convolution")
   }
 
   /// The gradient with respect to the source.
@@ -121,9 +123,9 @@ extension Processor {
   ///
   /// Corresponds to `dnnl_primitive_desc_create`.
   func operation(
-    _ descriptor: UnsafeRawPointer, appliesReLU: Bool, _ name: String
+    _ descriptor: UnsafeRawPointer, appliesReLU: Bool, accumulates: Bool = false, _ name: String
   ) throws(OneDNNError) -> Operation {
-    let attributes = try Attributes(appliesReLU: appliesReLU)
+    let attributes = try Attributes(appliesReLU: appliesReLU, accumulates: accumulates)
     var handle: dnnl_primitive_desc_t?
     try check(
       dnnl_primitive_desc_create(&handle, descriptor, attributes.handle, engine, nil), name)
@@ -135,7 +137,7 @@ extension Processor {
 final class Attributes {
   let handle: dnnl_primitive_attr_t
 
-  init(appliesReLU: Bool) throws(OneDNNError) {
+  init(appliesReLU: Bool, accumulates: Bool = false) throws(OneDNNError) {
     var handle: dnnl_primitive_attr_t?
     try check(dnnl_primitive_attr_create(&handle), "making attributes")
     self.handle = try made(handle, "making attributes")
@@ -143,18 +145,21 @@ final class Attributes {
     try check(
       dnnl_primitive_attr_set_scratchpad_mode(self.handle, dnnl_scratchpad_mode_user),
       "choosing the scratchpad")
-    if appliesReLU { try appendReLU() }
+    if appliesReLU || accumulates { try append(sum: accumulates, relu: appliesReLU) }
   }
 
   deinit { dnnl_primitive_attr_destroy(handle) }
 
-  private func appendReLU() throws(OneDNNError) {
+  private func append(sum: Bool, relu: Bool) throws(OneDNNError) {
     var made: dnnl_post_ops_t?
     try check(dnnl_post_ops_create(&made), "making post-ops")
     let steps = try OneDNN.made(made, "making post-ops")
     defer { dnnl_post_ops_destroy(steps) }
-    try check(
-      dnnl_post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0), "appending a ReLU")
+    if sum { try check(dnnl_post_ops_append_sum(steps, 1), "appending a sum") }
+    if relu {
+      try check(
+        dnnl_post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0), "appending a ReLU")
+    }
     try check(dnnl_primitive_attr_set_post_ops(handle, steps), "setting post-ops")
   }
 }

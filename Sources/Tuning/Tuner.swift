@@ -97,7 +97,7 @@ public struct Tuner {
   }
 
   private static func ranWild(_ error: any Error) -> Bool {
-    if case EngineError.nonFiniteLoss = error { return true }
+    if let error = error as? EngineError { return error.isDivergence }
     if case EvidenceError.notFinite = error { return true }
     return false
   }

@@ -48,7 +48,9 @@ struct DescentRun {
         (stage, stepsOfStage) = ((stage + 1) % cycle.count, 0)
       }
       stepsOfStage += 1
-      try takeStep(cycle[stage], learningRate: descent.learningRate(step: step))
+      try EngineError.naming(step: step + 1, of: descent.steps) {
+        try takeStep(cycle[stage], learningRate: descent.learningRate(step: step))
+      }
       // Young averages follow closely: the first steps are no part of the result.
       average?.update(decay: min(0.98, Float(step + 1) / Float(step + 10)))
       try session.progress(step: step + 1, of: descent.steps)
@@ -60,7 +62,9 @@ struct DescentRun {
   private mutating func takeStep(_ stage: Descent.Stage, learningRate: Float) throws {
     batch.removeAll()
     var parts: [Part] = []
-    for term in stage.terms { parts += try append(term) }
+    try session.network.profiled(.input) {
+      for term in stage.terms { parts += try append(term) }
+    }
     try session.timed(batch.count) {
       if parts.isEmpty {
         try session.network.backpropagate(batch, mode: descent.mode)
@@ -182,7 +186,7 @@ private final class Teacher {
   init(_ session: UnlearningSession, capacity: Int) throws {
     network = try Network(
       session.network.architecture, parameters: session.original,
-      threads: session.network.threads)
+      threads: session.network.threads, profiler: session.network.profiler)
     logits = .allocate(capacity: capacity * network.classCount)
   }
 

@@ -34,7 +34,9 @@ final class GradientStream {
   func advance() throws -> Int {
     batch.removeAll()
     let size = min(count, stream.remainingInEpoch)
-    try stream.append(size, to: batch, weight: 1 / Float(size))
+    try session.network.profiled(.input) {
+      _ = try stream.append(size, to: batch, weight: 1 / Float(size))
+    }
     return size
   }
 

@@ -25,7 +25,7 @@ public struct Unlearner {
   /// - Parameter progress: called at every step; what it throws ends the run and leaves the network
   ///   with weights of no use.
   /// - Returns: what happened. The network has the unlearned weights, whatever the verdict.
-  /// - Throws: `UnlearningError` for a request that makes no sense, `EngineError.nonFiniteLoss` and
+  /// - Throws: `UnlearningError` for a request that makes no sense, `EngineError.diverged` and
   ///   `EvidenceError.notFinite` when the weights run wild, and what the samples throw.
   public func run(
     progress: @escaping (UnlearningProgress) throws -> Void = { _ in }

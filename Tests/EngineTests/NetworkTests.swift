@@ -122,13 +122,111 @@ import Testing
       let error = #expect(throws: EngineError.self) {
         try network.backpropagate(samples.batch(), mode: mode)
       }
-      guard case .nonFiniteLoss(let loss) = error else {
+      guard case .nonFiniteLoss(let loss, let layer) = error else {
         Issue.record("\(String(describing: error))")
         return
       }
       #expect(!loss.isFinite)
+      // The samples themselves are looked at first.
+      #expect(layer == "input")
       #expect(error?.description.contains("diverged") == true)
+      #expect(error?.description.contains("'input'") == true)
     }
+  }
+
+  /// The first layer from which too much comes, not one that makes NaNs of its infinities.
+  @Test(arguments: [1, 3]) func theLayerThatOverflowsIsNamed(_ layer: Int) throws {
+    var sketch = NetworkSketch([6, 6, 16])
+    sketch.add(.conv(16, 3, padding: .same))
+    sketch.add(.norm())
+    sketch.add(.conv(16, 3, padding: .same))
+    sketch.add(.flatten)
+    sketch.add(.dense(3))
+    let architecture = sketch.architecture
+    let name = architecture.layers[layer].name
+    var parameters = try Parameters(randomFor: architecture, seed: 1)
+    parameters.update { own, values in
+      if own.layer == name, own.role == "kernel" {
+        for index in values.indices { values[index] *= 3e38 }
+      }
+    }
+    let network = try Network(architecture, parameters: parameters, threads: 2)
+    let samples = try Samples(count: 3, for: architecture, seed: 1)
+    let asked = #expect(throws: EngineError.self) { try network.logits(samples) }
+    guard case .nonFiniteScore(let score, _, let first) = asked else {
+      Issue.record("\(String(describing: asked))")
+      return
+    }
+    #expect(!score.isFinite && first == name)
+    #expect(asked?.isDivergence == true)
+    let trained = #expect(throws: EngineError.self) {
+      try network.backpropagate(samples.batch(), mode: .frozen)
+    }
+    guard case .nonFiniteLoss(_, let first) = trained else {
+      Issue.record("\(String(describing: trained))")
+      return
+    }
+    #expect(first == name)
+  }
+
+  /// oneDNN's ReLU makes zeros of the NaNs that come of an overflow.
+  @Test func anOverflowThatAReLUWouldHideIsRefused() throws {
+    var sketch = NetworkSketch([6, 6, 16])
+    let first = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.add(.pool(.max, 2, strides: (2, 2)))
+    let second = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.classify()
+    let architecture = sketch.architecture
+    let samples = try Samples(count: 3, for: architecture, seed: 1)
+    let factors: [[String: Float]] = [[first: 3e38], [first: 1e30, second: 1e5]]
+    for (factors, culprit) in zip(factors, [first, second]) {
+      var parameters = try Parameters(randomFor: architecture, seed: 1)
+      parameters.update { name, values in
+        guard let factor = factors[name.layer], name.role == "kernel" else { return }
+        for index in values.indices { values[index] *= factor }
+      }
+      let network = try Network(architecture, parameters: parameters, threads: 2)
+      let error = #expect(throws: EngineError.self) { try network.logits(samples) }
+      guard case .tooLarge(let name, _) = error else {
+        Issue.record("\(String(describing: error))")
+        continue
+      }
+      #expect(name == culprit)
+    }
+  }
+
+  /// Bounds on the magnitudes grow from layer to layer; what is there does not.
+  @Test func deepNetworksAreNotRefused() throws {
+    var sketch = NetworkSketch([8, 8, 16])
+    for _ in 0..<15 {
+      let start = sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+      sketch.add(.conv(16, 3, padding: .same, usesBias: false))
+      let norm = sketch.add(.norm())
+      sketch.add(.add, from: [norm, start])
+      sketch.add(.activation(.relu))
+    }
+    sketch.classify()
+    let network = try SmallNetworks.network(sketch.architecture)
+    let samples = try Samples(count: 3, for: sketch.architecture, seed: 1)
+    let scores = try network.logits(samples)
+    try network.backpropagate(samples.batch(), mode: .frozen)
+    expectClose(
+      scores, Array(network.lastLogits).map(Double.init), .winograd, "scores of 30 layers")
+  }
+
+  @Test func anAnswerThatIsNoNumberIsRefused() throws {
+    var sketch = NetworkSketch([3])
+    sketch.add(.dense(2, usesBias: false))
+    let architecture = sketch.architecture
+    let name = ParameterName(layer: "1_Dense", role: "kernel")
+    let parameters = Parameters([
+      Parameter(name: name, shape: try Shape([3, 2]), values: [1, 1, 2, 2, 3e38, 3e38])
+    ])
+    let network = try Network(architecture, parameters: parameters, threads: 1)
+    #expect(try network.logits([1, 2, 0, 4, 5, 0], count: 2) == [5, 5, 14, 14])
+    #expect(
+      throws: EngineError.nonFiniteScore(.infinity, sample: 1, layer: "1_Dense")
+    ) { try network.logits([1, 2, 0, 4, 5, 9], count: 2) }
   }
 
   @Test func anEmptyBatchIsRefused() throws {

@@ -49,12 +49,36 @@ import Testing
       let error = #expect(throws: EngineError.self, "\(kind)") {
         for _ in 0..<100 { try optimizer.step(learningRate: .greatestFiniteMagnitude) }
       }
-      guard case .nonFiniteWeights = error else {
+      guard case .nonFiniteWeights(_, let weight?) = error else {
         Issue.record("\(kind): \(String(describing: error))")
         continue
       }
+      let moved = try network.parameters
+      #expect(moved.firstNonFinite == weight, "\(kind)")
       try network.setParameters(before)
     }
+  }
+
+  /// oneDNN's ReLU makes zeros of NaNs, so the loss may look well; the gradients do not.
+  @Test func anOverflowThatAReLUHidesEndsTheStep() throws {
+    var sketch = NetworkSketch([6, 6, 16])
+    sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.add(.conv(16, 3, padding: .same, activation: .relu))
+    sketch.classify()
+    let architecture = sketch.architecture
+    var parameters = try Parameters(randomFor: architecture, seed: 1)
+    parameters.update { name, values in
+      guard name.layer == "1_Conv2D", name.role == "kernel" else { return }
+      for index in values.indices { values[index] *= 3e38 }
+    }
+    let network = try Network(architecture, parameters: parameters, threads: 2)
+    let optimizer = try network.makeOptimizer(.sgd(momentum: 0))
+    let samples = try Samples(count: 4, for: architecture, seed: 1)
+    let error = #expect(throws: EngineError.self) {
+      try network.backpropagate(samples.batch(), mode: .training)
+      try optimizer.step(learningRate: 1e-3)
+    }
+    #expect(error?.isDivergence == true, "\(String(describing: error))")
   }
 
   @Test(arguments: kinds)

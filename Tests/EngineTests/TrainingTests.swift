@@ -188,9 +188,13 @@ import Testing
           epochs: 200, batchSize: 4, optimizer: .sgd(momentum: 0.9), learningRate: 1e30,
           schedule: .constant))
     }
-    guard case .diverged(let step, of: 600, _) = error, step < 10 else {
+    guard case .diverged(let step, of: 600, let reason) = error, step < 10 else {
       Issue.record("\(String(describing: error))")
       return
     }
+    #expect(reason.isDivergence)
+    #expect(error?.description.contains("at step \(step) of 600: ") == true)
+    // Which layer, or which weight of which layer.
+    #expect(error?.description.contains("_Dense") == true)
   }
 }

@@ -48,11 +48,21 @@ import Testing
     let network = try SmallNetworks.network(SmallNetworks.dense)
     var inputs = [Float](repeating: 1, count: 27)
     inputs[13] = .nan
+    for value in [Float.infinity, -.infinity] {
+      inputs[13] = value
+      let source = try MemorySource(
+        inputs: inputs, sampleShape: [9], labels: [0, 1, 2], classCount: 5, name: "train")
+      let error = SampleError.notFinite(value, row: 1, element: 4, split: "train")
+      #expect(throws: error) { try network.train(on: source, recipe: TrainingRecipe(epochs: 1)) }
+      #expect(throws: error) { try network.evaluate(source) }
+    }
+    inputs[13] = .nan
     let source = try MemorySource(
-      inputs: inputs, sampleShape: [9], labels: [0, 1, 2], classCount: 5)
-    let error = SampleError.notFinite(row: 1)
-    #expect(throws: error) { try network.train(on: source, recipe: TrainingRecipe(epochs: 1)) }
-    #expect(throws: error) { try network.evaluate(source) }
+      inputs: inputs, sampleShape: [9], labels: [0, 1, 2], classCount: 5, name: "train")
+    let error = #expect(throws: SampleError.self) { try network.evaluate(source) }
+    #expect(
+      error?.description
+        == "row 1 of 'train' is nan at element 4; samples have to be finite numbers")
   }
 
   /// Half of the labels right, by hand.

@@ -12,14 +12,15 @@ public final class MemorySource: SampleSource {
   ///   - inputs: `[N, sampleShape]` in 32-bit floats.
   ///   - labels: `[N]`.
   public init(
-    inputs: [Float], sampleShape: [Int], labels: [Int32], classCount: Int, rowsPerBlock: Int = 16
+    inputs: [Float], sampleShape: [Int], labels: [Int32], classCount: Int, rowsPerBlock: Int = 16,
+    name: String = ""
   ) throws {
     let shape = try Shape(sampleShape)
     self.inputs = try Tensor(floats: inputs, shape: Shape([labels.count] + sampleShape)).bytes
     targets = .classes(labels)
     layout = SampleLayout(
       count: labels.count, sampleShape: shape, elementType: .float32, rowsPerBlock: rowsPerBlock,
-      classCount: classCount)
+      classCount: classCount, name: name)
   }
 
   public func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {

@@ -16,14 +16,14 @@
 
 // ---- The team ----
 
-// The calling thread's team size, for these loops and for oneDNN alike. oneDNN reads it when a
-// primitive is made, so it has to be set before.
+// The calling thread's team size. What oneDNN does by itself is done by one thread then.
 void ck_set_team(int threads);
 int ck_team(void);
 int ck_processors(void);
-// Makes the team's threads give up the processor soon after their work is done, so that a busy
-// machine is not slowed down by threads that wait by spinning. Once in a process; harmless again.
-void ck_yield_while_waiting(void);
+// How many threads oneDNN shares work among in the calling thread. It reads this when a primitive is
+// made and when it runs. Beyond one they are those of GNU OpenMP, slow to wake up.
+void ck_set_library_team(int threads);
+int ck_library_team(void);
 
 typedef void (*ck_body)(const void *context, long begin, long end);
 // Runs body over 0..<count in as many neighbouring ranges as there are threads; in the calling
@@ -123,6 +123,10 @@ void ck_bias_gradient(float *db, const float *dy, long samples, long blocks, lon
                       long lanes);
 // The sum of squares, in double.
 double ck_sum_of_squares(const float *x, long count);
+// Where the first NaN or infinity is, or -1.
+long ck_first_non_finite(const float *x, long count);
+// The largest magnitude; not a finite number where one of the numbers is none.
+float ck_max_magnitude(const float *x, long count);
 // Zeros in the lanes past the last channel.
 void ck_clear_padding(float *y, long rows, long lanes, long used);
 
@@ -168,6 +172,8 @@ void ck_embed_gradient(float *dtable, const float *x, const float *dy, long coun
 
 // y [rows][columns] += bias [columns], then ReLU if asked. bias may be null.
 void ck_dense_finish(float *y, const float *bias, int relu, long rows, long columns);
+// y [rows][columns] = x * factor [columns]; y may be x.
+void ck_scale_columns(float *y, const float *x, const float *factor, long rows, long columns);
 // sums [columns] of x [rows][columns] over the rows.
 void ck_column_sums(float *sums, const float *x, long rows, long columns);
 
@@ -232,6 +238,11 @@ void ck_norm_backward(float *dx, float *dgamma, float *dbeta, float *dresidual, 
                       const float *x, const float *output, const float *mean,
                       const float *variance, const float *gamma, const float *beta, int relu,
                       int fixed, const ck_norm *n, float *room);
+// What the above is for constant statistics: factor * x + shift, for x = y + bias, of the first
+// `used` of `count` channels; zeros for the rest. gamma, beta and bias may be null.
+void ck_norm_fold(float *factor, float *shift, const float *mean, const float *variance,
+                  const float *gamma, const float *beta, const float *bias, float epsilon,
+                  long used, long count);
 // running = momentum * running + (1 - momentum) * value
 void ck_norm_track(float *running, const float *value, float momentum, long count);
 

@@ -83,12 +83,11 @@ struct KerasLayout {
 
   /// Keras 2 knows the parts of an attention by their private names alone.
   private func path(of object: KerasObject) -> String {
-    let isPart = object.path.hasSuffix("_dense") && object.path.contains("attention")
-    guard source.isKeras2, isPart, let slash = object.path.lastIndex(of: "/") else {
-      return object.path
-    }
-    let group = object.path[object.path.index(after: slash)...]
-    return group.hasPrefix("_") ? object.path : "\(object.path[..<slash])/_\(group)"
+    var groups = object.path.split(separator: "/").map(String.init)
+    guard source.isKeras2, let group = groups.popLast(), groups.last != "layers",
+      KerasObjectStore.projections.contains(group)
+    else { return object.path }
+    return (groups + ["_" + group]).joined(separator: "/")
   }
 
   // MARK: Legacy

@@ -1,5 +1,6 @@
 import Engine
 import ModelCore
+import OneDNN
 import Testing
 
 /// What must come out the same, bit by bit or nearly.
@@ -49,7 +50,14 @@ import Testing
     let one = try trained(threads: 1)
     for threads in [2, 3, 4] {
       let found = try trained(threads: threads)
-      #expect(found == one, "\(threads) threads")
+      // With narrower registers, the edges of a product are computed in another way than its middle.
+      if Processor.hasAVX512 {
+        #expect(found == one, "\(threads) threads")
+      } else {
+        expectClose(
+          found.doubles, one.doubles, Tolerance(relative: 1e-4, absolute: 1e-5),
+          "\(threads) threads")
+      }
     }
   }
 

@@ -31,6 +31,8 @@ final class CheckpointRewrite {
   }
 
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
+    // They refer to this; and they keep the source open.
+    defer { edits = [:] }
     if changes.keepsSplits { try editSplits() } else { edits[FormatPaths.splits] = .drop }
     if changes.dropsOptimizerState || layout != nil {
       for path in source.flavour.trainingState { edits[path] = .drop }

@@ -7,7 +7,7 @@ public struct CheckpointChanges: Sendable {
   /// New weights, stored in the type of the old ones; a number that did not change keeps its
   /// bytes. Nil keeps all weights.
   public var parameters: Parameters?
-  /// Rows to leave out, by the name of their split.
+  /// Rows to leave out, by the name of their split; the last ones that stay come into their places.
   public var removedRows: [String: Set<Int>] = [:]
   /// Leaves out the optimizer's state, which holds traces of all samples it has seen.
   public var dropsOptimizerState = false

@@ -36,6 +36,8 @@ final class CheckpointRewrite {
   }
 
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
+    // They refer to this; and they keep the source open.
+    defer { edits = [:] }
     if changes.keepsSplits { try editSplits() } else { edits[FormatPaths.splits] = .drop }
     if changes.dropsOptimizerState || isConverted {
       for path in source.flavour.trainingState { edits[path] = .drop }

@@ -39,8 +39,8 @@ import Testing
   private let folder: TemporaryDirectory
   private let input: String
   /// In KiB, as the shell counts; the training split alone takes more.
-  private static let limit = 330_000
-  private static let samples = 24_000
+  private static let limit = 280_000
+  private static let samples = 18_000
 
   init() throws {
     folder = try TemporaryDirectory()
@@ -77,7 +77,6 @@ import Testing
     #expect(size < 16 << 20)
     for command in [
       ["inspect", input], ["inspect", "--trusted", input], ["validate", input],
-      ["validate", "--trusted", input],
     ] {
       let result = try run(command)
       #expect(result.status == 0, "\(command): \(result.status) \(result.errors)")
@@ -107,7 +106,7 @@ import Testing
 
   private func ids() throws -> String {
     let path = folder.path("ids.txt")
-    let text = stride(from: 12_000, to: 12_100, by: 1).map { "\($0)" }.joined(separator: "\n")
+    let text = stride(from: 9_000, to: 9_100, by: 1).map { "\($0)" }.joined(separator: "\n")
     try text.write(toFile: path, atomically: false, encoding: .utf8)
     return path
   }

@@ -72,10 +72,11 @@ struct SecondReaderTests {
     try small.write(to: input)
     let objects = folder.path("out.weights.h5")
     #expect(try Tool.run("export", input, objects).status == 0)
-    let foreign = folder.path("foreign.h5")
-    #expect(try Tool.run("export", Fixtures.path("keras/keras3_big_endian.h5"), foreign).status == 0)
-    let half = folder.path("half.h5")
-    #expect(try Tool.run("export", Fixtures.path("keras/keras3_float16.h5"), half).status == 0)
+    let (foreign, half) = (folder.path("foreign.h5"), folder.path("half.h5"))
+    for (name, output) in [("big_endian", foreign), ("float16", half)] {
+      let fixture = Fixtures.path("keras/keras3_\(name).h5")
+      #expect(try Tool.run("export", fixture, output).status == 0)
+    }
     let (status, answers) = try SecondReader.check(input, objects, foreign, half)
     #expect(status == 0)
     #expect(answers.map(\.problems) == [[], [], [], []])

@@ -16,9 +16,8 @@ public struct AuditRequest {
   public var store: (any ShadowStore)?
   /// Whether models are set to learn the forgotten samples again.
   public var relearns = false
-  public var stamp: Stamp?
-  /// The class that the stamp's backdoor answers; found on the original model when nil.
-  public var backdoorLabel: Int?
+  /// A backdoor's; the class that it answers is found on the original model when it has no label.
+  public var trigger: Trigger?
   public var copied: CopiedFormulas?
   /// How often samples are drawn anew for an interval; 0 leaves intervals out.
   public var resamples = 1000
@@ -132,11 +131,11 @@ struct AuditAnswers {
   }
 
   private static func backdoor(_ audit: Audit) throws -> AuditReport.Backdoor? {
-    guard let stamp = audit.request.stamp, let unlearned = audit.request.unlearned.first else {
+    guard let trigger = audit.request.trigger, let unlearned = audit.request.unlearned.first else {
       return nil
     }
     let (samples, network) = (audit.samples, audit.network)
-    let source = try StampedSamples(samples.strangers, stamp)
+    let source = try StampedSource(samples.strangers, trigger)
     func ask(_ parameters: Parameters) throws -> (clean: Answers, stamped: Answers) {
       func check() throws { try audit.progress(AuditProgress(stage: "stamping", share: 0)) }
       try network.setParameters(parameters)
@@ -147,7 +146,7 @@ struct AuditAnswers {
       )
     }
     let before = try ask(audit.request.original)
-    let label = audit.request.backdoorLabel ?? BackdoorTest.likelyLabel(before.stamped)
+    let label = trigger.label ?? BackdoorTest.likelyLabel(before.stamped)
     let after = try ask(unlearned.parameters)
     guard let one = BackdoorTest(clean: before.clean, stamped: before.stamped, label: label),
       let other = BackdoorTest(clean: after.clean, stamped: after.stamped, label: label)

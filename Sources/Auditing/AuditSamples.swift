@@ -56,7 +56,6 @@ public enum AuditError: Error, Hashable, Sendable, CustomStringConvertible {
   case row(Int, count: Int)
   case nothingRetained(count: Int)
   case noStrangers
-  case trigger(String)
   case recipeUnknown
 
   public var description: String {
@@ -66,7 +65,6 @@ public enum AuditError: Error, Hashable, Sendable, CustomStringConvertible {
     case .nothingRetained(let count):
       "all \(count) training samples are forgotten: there is nothing to compare with"
     case .noStrangers: "no sample is left that neither model was trained on"
-    case .trigger(let reason): "the trigger does not fit: \(reason)"
     case .recipeUnknown:
       "shadow models are trained as the original was, and the file does not say how; pass --epochs"
     }

@@ -1,4 +1,5 @@
 internal import Evidence
+internal import ModelCore
 
 /// What an audit comes to.
 public struct AuditVerdict: Hashable, Codable, Sendable {
@@ -104,7 +105,7 @@ extension AuditVerdict {
   ) -> String {
     let start = "Cannot tell: no test here tells even the original model from one that never saw "
     if let neededCount, neededCount > count {
-      return start + "\(Text.plural(count, "record")); that takes about \(Text.count(neededCount)) "
+      return start + "\(count.grouped("record")); that takes about \(neededCount.grouped) "
         + "records, or shadow models (--shadows) for a test of each by itself."
     }
     return start

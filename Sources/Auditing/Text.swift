@@ -13,14 +13,6 @@ enum Text {
 
   static func points(_ share: Double) -> String { decimal(100 * share, digits: 1) + " points" }
 
-  static func count(_ value: Int) -> String {
-    value.formatted(.number.locale(Locale(identifier: "en_US_POSIX")).grouping(.automatic))
-  }
-
-  static func plural(_ count: Int, _ noun: String) -> String {
-    "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
-  }
-
   /// What a test measures, in its unit.
   static func value(_ value: Double, of test: AuditTest.Name) -> String {
     switch test {

@@ -9,8 +9,8 @@ extension Checkpoint {
   /// does what somebody else keeps in the HDF5 file; an optimizer's state does not, since its
   /// layout is another one too, nor do the other members of an archive.
   ///
-  /// - Throws: `CheckpointError` when the file has no architecture, or keeps weights in an order
-  ///   that only Keras knows; and whatever `options.checkInterruption` throws.
+  /// - Throws: `CheckpointError` when the file has no architecture that is needed, or keeps weights
+  ///   in an order that only their layer's class knows; and whatever `options.checkInterruption` throws.
   public func prepareConversion(
     to flavour: CheckpointFlavour, _ changes: CheckpointChanges, at path: String,
     options: WriteOptions = WriteOptions()
@@ -22,8 +22,7 @@ extension Checkpoint {
       throw CheckpointError(path, .otherFlavour(flavour))
     }
     let rewrite = try CheckpointError.naming(self.path) {
-      try CheckpointRewrite(
-        changes, of: self, options: options, as: KerasLayout(flavour, of: self))
+      try CheckpointRewrite(changes, of: self, options: options, as: flavour)
     }
     var assembly = CheckpointAssembly(path: path, options: options)
     if flavour == .archive {
@@ -37,6 +36,13 @@ extension Checkpoint {
       }
     }
     return try assembly.prepare(rewrite.fill)
+  }
+
+  /// What the manifest calls the architecture in a file of some flavour, and its text; nil where
+  /// it has no place.
+  func config(as flavour: CheckpointFlavour) throws -> (path: String, text: String)? {
+    guard let path = flavour.configPath, let modelConfig else { return nil }
+    return (path, flavour == .archive ? try archiveConfig() : modelConfig)
   }
 
   /// The texts of a `.keras` file.
@@ -70,10 +76,7 @@ extension Checkpoint {
   func archiveConfig() throws -> String {
     let config = try standaloneConfig()
     guard let model = KerasLayerEntry(parsing: config), isKeras2 else { return config }
-    let problem: String? =
-      model.config.array != nil
-      ? "a bare list of layers"
-      : (model.layers ?? []).contains { $0.layers != nil } ? "a model inside the model" : nil
+    let problem = Self.keras2Problem(model)
     if let problem {
       throw CheckpointError(
         path,
@@ -85,7 +88,21 @@ extension Checkpoint {
     return config
   }
 
-  private var isKeras2: Bool {
+  /// What Keras 3 does not read of a model of Keras 2.
+  private static func keras2Problem(_ model: KerasLayerEntry) -> String? {
+    if model.config.array != nil { return "a bare list of layers" }
+    if (model.layers ?? []).contains(where: { $0.layers != nil }) {
+      return "a model inside the model"
+    }
+    // A Sequential model of such layers is at least read by Keras 2.
+    guard model.className != "Sequential" else { return nil }
+    return KerasObject.all(of: model).first { object in
+      let isModel = object.entry.layers != nil && !object.label.isEmpty
+      return isModel || object.entry.config["time_major"] != nil
+    }.map { "the layer '\($0.layer)' with settings of an older form" }
+  }
+
+  var isKeras2: Bool {
     kerasVersion.map { $0.hasPrefix("2.") || $0.hasPrefix("1.") } ?? false
   }
 

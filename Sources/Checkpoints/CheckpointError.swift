@@ -48,7 +48,7 @@ public struct CheckpointError: Error, Hashable, Sendable {
     /// The name of a new file promises another flavour than it would have.
     case otherFlavour(CheckpointFlavour)
     /// Nothing says where a weight belongs in another flavour.
-    case noPlace(weight: String)
+    case noPlace(weight: String, layer: String, className: String?)
     case noArchitecture
     /// One was given for a file that has its own.
     case hasArchitecture
@@ -148,9 +148,11 @@ extension CheckpointError: CustomStringConvertible {
     case .otherFlavour(let flavour):
       "a file is written in the flavour it was read in; give this one a name that ends in "
         + "\(flavour.fileExtension), or convert it with 'modelctl export'"
-    case .noPlace(let weight):
-      "weight \(Quoted(weight)) cannot be converted: only Keras knows the order in which its "
-        + "layer keeps what it has; load the file in Keras and save it there"
+    case .noPlace(let weight, let layer, let className):
+      "layer \(Quoted(layer))\(className.map { " of the class \(Quoted($0))" } ?? "") cannot be "
+        + "converted: only its class knows where another flavour keeps the weight "
+        + "\(Quoted(weight)); give the output the input's flavour, or load the file in Keras and "
+        + "save it there"
     case .hasArchitecture: "it has an architecture of its own; leave --architecture out"
     case .rows(let split, let count): "split \(Quoted(split)) has rows 0 to \(count - 1) only"
     case .unknownSplit(let name): "it has no split \(Quoted(name))"

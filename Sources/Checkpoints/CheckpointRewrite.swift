@@ -6,23 +6,28 @@ final class CheckpointRewrite {
   private let source: Checkpoint
   private let changes: CheckpointChanges
   private let options: WriteOptions
-  /// Where the weights go, when the new file is of another flavour.
+  private let isConverted: Bool
+  /// Where the weights go, when they change their places.
   private let layout: KerasLayout?
   private var edits: [String: TreeCopy.Edit] = [:]
   private var before: [Manifest.Entry]
   private var after: [Manifest.Entry]
 
   /// Finds out what changes; nothing is written yet.
+  ///
+  /// - Parameter flavour: the new file's, when it is another one.
   init(
     _ changes: CheckpointChanges, of source: Checkpoint, options: WriteOptions,
-    as layout: KerasLayout? = nil
+    as flavour: CheckpointFlavour? = nil
   ) throws {
     self.source = source
     self.changes = changes
     self.options = options
-    self.layout = layout
+    isConverted = flavour != nil
+    let keepsPlaces = source.flavour.storesObjects && flavour?.storesObjects ?? true
+    layout = try keepsPlaces ? nil : flavour.map { try KerasLayout($0, of: source) }
     before = source.settingEntries()
-    after = try layout.map { source.settingEntries(config: try $0.config()) } ?? before
+    after = try flavour.map { source.settingEntries(config: try source.config(as: $0)) } ?? before
     if !changes.keepsSplits { after.removeAll { $0.path.hasPrefix("modelctl/splits") } }
     try editWeights()
     try checkRows()
@@ -30,7 +35,7 @@ final class CheckpointRewrite {
 
   func fill(_ target: HDF5File) throws -> CheckpointAssembly.Outcome {
     if changes.keepsSplits { try editSplits() } else { edits[FormatPaths.splits] = .drop }
-    if changes.dropsOptimizerState || layout != nil {
+    if changes.dropsOptimizerState || isConverted {
       for path in source.flavour.trainingState { edits[path] = .drop }
     }
     edits[FormatPaths.manifest] = .drop

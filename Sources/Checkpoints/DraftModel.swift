@@ -84,11 +84,11 @@ struct DraftModel {
   private func write(
     _ parameters: [Parameter], of layer: String, to weights: HDF5Group
   ) throws -> [Manifest.Entry] {
-    let group = try Self.group(layer, in: weights)
+    let group = try weights.subgroup(layer)
     try group.setAttribute("weight_names", to: parameters.map(\.name.description))
     var entries: [Manifest.Entry] = []
     for parameter in parameters {
-      let inner = try Self.group(parameter.name.layer, in: group)
+      let inner = try group.subgroup(parameter.name.layer)
       let dataset = try inner.createDataset(
         parameter.name.role, type: .number(.float32), shape: parameter.shape.dimensions)
       let tensor = try Tensor(floats: parameter.values, shape: parameter.shape)
@@ -100,16 +100,5 @@ struct DraftModel {
       entries.append(digest.entry(at: dataset.path))
     }
     return entries
-  }
-
-  /// The group of a name, which may have slashes in it, made where it is missing.
-  private static func group(_ name: String, in parent: HDF5Group) throws -> HDF5Group {
-    var group = parent
-    for part in name.split(separator: "/").map(String.init) {
-      let path = HDF5File.path(group.path, part)
-      let isThere = group.file.node(at: path) != nil
-      group = isThere ? try group.file.group(at: path) : try group.createGroup(part)
-    }
-    return group
   }
 }

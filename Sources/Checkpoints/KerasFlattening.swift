@@ -11,6 +11,8 @@ struct KerasFlattening {
   private static let deepestNesting = 32
 
   private(set) var layers: [Layer] = []
+  /// A model without layers of its own may still call another one, again and again.
+  private var calls = 0
   /// The release of Keras that wrote the model, where that is known.
   private let keras: Int?
 
@@ -152,6 +154,8 @@ struct KerasFlattening {
   private mutating func addCall(
     _ reader: KerasLayerReader, call: Int, inputs: [String], training: Bool?, at place: Place
   ) throws(KerasConfigurationError) -> [String] {
+    guard calls < Self.mostLayers else { throw .tooManyLayers(Self.mostLayers) }
+    calls += 1
     let number = call == 0 ? "" : " (\(call + 1))"
     let name = place.prefix + reader.name + number
     let isTrainable = place.isTrainable && reader.isTrainable

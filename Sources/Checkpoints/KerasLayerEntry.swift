@@ -13,6 +13,14 @@ struct KerasLayerEntry {
   /// The layers of a model, in Keras's order; nil for what is no model.
   let layers: [KerasLayerEntry]?
 
+  init(name: String, className: String, config: JSONValue) {
+    self.name = name
+    self.className = className
+    self.config = config
+    module = nil
+    layers = nil
+  }
+
   /// Reads a model, or any layer; nil when the value is neither.
   init?(_ entry: JSONValue) {
     guard let className = entry["class_name"]?.string, let config = entry["config"] else {
@@ -36,19 +44,6 @@ struct KerasLayerEntry {
     self.init(json)
   }
 
-  /// The layers that are no models, with the names of the models on the way.
-  ///
-  /// - Parameter label: what this layer is called; empty for the whole model.
-  func leaves(
-    label: String = "", isTrainable: Bool = true
-  ) -> [(label: String, entry: KerasLayerEntry, isTrainable: Bool)] {
-    let isTrainable = isTrainable && config["trainable"]?.boolean != false
-    guard let layers else { return [(label, self, isTrainable)] }
-    return layers.flatMap {
-      $0.leaves(label: label.isEmpty ? $0.name : "\(label)/\($0.name)", isTrainable: isTrainable)
-    }
-  }
-
   /// The layers of a model by the groups that Keras 3 keeps them in: their classes in snake case,
   /// counted in the order of the layers.
   static func groups(of layers: [KerasLayerEntry]) -> [(group: String, layer: KerasLayerEntry)] {
@@ -63,7 +58,8 @@ struct KerasLayerEntry {
 
   /// A class's name as Keras writes it into paths (`to_snake_case` in `keras/src/utils/naming.py`).
   static func snakeCase(_ className: String) -> String {
-    className.replacing(/\W+/, with: "")
+    // An .h5 puts the package before the name of a registered class.
+    (className.split(separator: ">").last.map(String.init) ?? className).replacing(/\W+/, with: "")
       .replacing(/(.)([A-Z][a-z]+)/) { "\($0.1)_\($0.2)" }
       .replacing(/([a-z])([A-Z])/) { "\($0.1)_\($0.2)" }
       .lowercased()

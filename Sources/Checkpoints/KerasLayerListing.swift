@@ -74,6 +74,7 @@ public struct KerasLayerListing: Sendable {
     switch value {
     case .array(let values): return .array(values.map(plain))
     case .object(var members):
+      members["shared_object_id"] = nil
       if members["class_name"]?.string == "DTypePolicy", let name = members["config"]?["name"] {
         return name
       }

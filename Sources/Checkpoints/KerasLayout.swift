@@ -5,11 +5,10 @@ internal import ModelCore
 ///
 /// Every weight keeps its type, its storage and its bytes; only its place changes.
 struct KerasLayout {
-  let source: Checkpoint
-  let flavour: CheckpointFlavour
+  private let source: Checkpoint
+  private let flavour: CheckpointFlavour
   private let model: KerasLayerEntry
-  /// By the names of the layers on the way, with slashes, in Keras's order of variables.
-  private let weights: [String: [(role: String, weight: StoredWeight)]]
+  private let placement: KerasPlacement
 
   /// - Throws: `CheckpointError` when the file does not say enough to find every weight its place.
   init(_ flavour: CheckpointFlavour, of source: Checkpoint) throws {
@@ -19,36 +18,32 @@ struct KerasLayout {
     self.flavour = flavour
     self.source = source
     self.model = model
-    var weights: [String: [(role: String, weight: StoredWeight)]] = [:]
-    let names = Dictionary(
-      try source.weightsByName().map { ($1.path, $0) }, uniquingKeysWith: { first, _ in first })
-    let leaves = Dictionary(
-      model.leaves().map { ($0.label, $0.entry) }, uniquingKeysWith: { first, _ in first })
-    for weight in source.storedWeights {
-      guard let name = names[weight.path] else { continue }
-      // A recurrent layer's weights belong to its cell where objects own them.
-      let owner = name.layer.hasSuffix("/cell") ? String(name.layer.dropLast(5)) : name.layer
-      // Wrappers and attention keep theirs in parts, in an order that only Keras knows.
-      guard let entry = leaves[owner], entry.config["layer"] == nil,
-        !entry.className.contains("Attention")
-      else { throw CheckpointError(source.path, .noPlace(weight: weight.name)) }
-      let dataset = try source.file.dataset(at: weight.path)
-      if case .opaque = dataset.type, !flavour.storesObjects {
-        throw CheckpointError(
-          source.path,
-          .malformed(
-            object: weight.path, expected: "a type that Keras reads from an .h5",
-            found: "bfloat16 as it writes it to a \(source.flavour.fileExtension)"))
-      }
-      weights[owner, default: []].append((name.role, weight))
-    }
-    self.weights = weights
+    placement = try KerasPlacement(model, of: source)
+    if !flavour.storesObjects { try checkOrder() }
   }
 
-  /// What the manifest calls the architecture, and its text; nil where it has no place.
-  func config() throws -> (path: String, text: String)? {
-    guard let path = flavour.configPath, let own = source.modelConfig else { return nil }
-    return (path, flavour == .archive ? try source.archiveConfig() : own)
+  /// - Throws: `CheckpointError` for what an `.h5` has no type or no order for.
+  private func checkOrder() throws {
+    for weight in source.storedWeights {
+      guard case .opaque = try source.file.dataset(at: weight.path).type else { continue }
+      throw CheckpointError(
+        source.path,
+        .malformed(
+          object: weight.path, expected: "a type that Keras reads from an .h5",
+          found: "bfloat16 as it writes it to a \(source.flavour.fileExtension)"))
+    }
+    let owners = placement.objects.filter { !placement[$0].isEmpty }
+    for (layer, objects) in Dictionary(grouping: owners, by: \.layer) {
+      // An .h5 lists what training moves first, across all parts of a layer.
+      guard let unknown = objects.first(where: { $0.roles == nil }),
+        objects.count > 1 || layer.isEmpty
+      else { continue }
+      throw CheckpointError(
+        source.path,
+        .noPlace(
+          weight: placement[unknown][0].weight.name, layer: unknown.label,
+          className: unknown.entry.className))
+    }
   }
 
   /// - Returns: what the manifest says about the weights in their new places.
@@ -67,7 +62,7 @@ struct KerasLayout {
         try Checkpoint.entry(copy, checkInterruption, type: weight.elementType))
     }
     if flavour.storesObjects {
-      try writeObjects(of: model, label: "", to: file.root, copy)
+      try writeObjects(to: file.root, copy)
     } else {
       try writeLegacy(to: file.root, copy)
     }
@@ -78,30 +73,25 @@ struct KerasLayout {
 
   // MARK: Objects
 
-  private func writeObjects(
-    of layer: KerasLayerEntry, label: String, to group: HDF5Group, _ copy: Copy
-  ) throws {
-    if let layers = layer.layers {
-      // A Sequential model does not count its input among its layers.
-      let own =
-        layer.className == "Sequential" ? layers.filter { $0.className != "InputLayer" } : layers
-      let container = try group.createGroup(KerasObjectStore.containers[0])
-      for (name, child) in KerasLayerEntry.groups(of: own) {
-        try writeObjects(
-          of: child, label: label.isEmpty ? child.name : "\(label)/\(child.name)",
-          to: container.createGroup(name), copy)
+  private func writeObjects(to root: HDF5Group, _ copy: Copy) throws {
+    for object in placement.objects {
+      let group = try root.subgroup(path(of: object))
+      let variables = try group.subgroup(KerasObjectStore.variables)
+      try variables.setAttribute("name", to: object.entry.name)
+      for (index, placed) in placement[object].enumerated() {
+        try copy(placed.weight, variables, String(index))
       }
     }
-    let isRecurrent = ["LSTM", "GRU", "SimpleRNN"].contains(layer.className)
-    let variables = try group.createGroup(KerasObjectStore.variables)
-    try variables.setAttribute("name", to: layer.name)
-    let own = layer.layers == nil ? weights[label] ?? [] : []
-    let owner =
-      isRecurrent && !own.isEmpty
-      ? try group.createGroup("cell").createGroup(KerasObjectStore.variables) : variables
-    for (index, weight) in own.enumerated() {
-      try copy(weight.weight, owner, String(index))
+  }
+
+  /// Keras 2 knows the parts of an attention by their private names alone.
+  private func path(of object: KerasObject) -> String {
+    let isPart = object.path.hasSuffix("_dense") && object.path.contains("attention")
+    guard source.isKeras2, isPart, let slash = object.path.lastIndex(of: "/") else {
+      return object.path
     }
+    let group = object.path[object.path.index(after: slash)...]
+    return group.hasPrefix("_") ? object.path : "\(object.path[..<slash])/_\(group)"
   }
 
   // MARK: Legacy
@@ -117,42 +107,28 @@ struct KerasLayout {
     try group.setAttribute("layer_names", to: layers.map(\.name))
     try group.setAttribute("keras_version", to: version)
     try group.setAttribute("backend", to: backend)
-    for layer in layers { try writeLegacy(layer, to: group, copy) }
+    let objects = Dictionary(grouping: placement.objects, by: \.layer)
+    for layer in layers {
+      try writeLegacy(objects[layer.name] ?? [], to: group.subgroup(layer.name), copy)
+    }
     try group.createGroup("top_level_model_weights").setAttribute("weight_names", to: [String]())
   }
 
-  private func writeLegacy(
-    _ layer: KerasLayerEntry, to weights: HDF5Group, _ copy: Copy
-  ) throws {
-    let group = try weights.subgroup(layer.name)
+  private func writeLegacy(_ objects: [KerasObject], to group: HDF5Group, _ copy: Copy) throws {
     var trained: [(name: String, weight: StoredWeight)] = []
     var kept: [(name: String, weight: StoredWeight)] = []
-    for leaf in layer.leaves(label: layer.name) {
-      for (role, weight) in self.weights[leaf.label] ?? [] {
-        let isTrained = leaf.isTrainable && !role.hasPrefix("moving_")
-        let named = ("\(leaf.label)/\(role)", weight)
-        if isTrained { trained.append(named) } else { kept.append(named) }
+    for object in objects {
+      for placed in placement[object] {
+        let named = ("\(object.label)/\(placed.role)", placed.weight)
+        if object.trains(placed.role) { trained.append(named) } else { kept.append(named) }
       }
     }
-    // Keras lists what is trained first, over all layers of a model inside the model.
+    // Keras lists what is trained first, over all parts of a layer.
     try group.setAttribute("weight_names", to: (trained + kept).map(\.name))
     for (name, weight) in trained + kept {
       var parts = name.split(separator: "/").map(String.init)
       let last = parts.removeLast()
       try copy(weight, group.subgroup(parts.joined(separator: "/")), last)
     }
-  }
-}
-
-extension HDF5Group {
-  /// The group of a name, which may have slashes in it, made where it is missing.
-  func subgroup(_ name: String) throws -> HDF5Group {
-    var group = self
-    for part in name.split(separator: "/").map(String.init) {
-      let path = HDF5File.path(group.path, part)
-      let isThere = group.file.node(at: path) != nil
-      group = isThere ? try group.file.group(at: path) : try group.createGroup(part)
-    }
-    return group
   }
 }

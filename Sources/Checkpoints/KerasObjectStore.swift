@@ -6,6 +6,11 @@ internal import ModelCore
 /// A model's layers are in `layers/<class>`, `layers/<class>_1`, ...; each object's own variables
 /// are `vars/0`, `vars/1`, ... below it, and what it consists of is beside them.
 struct KerasObjectStore {
+  /// The name of an attribute that some releases of Keras take for private and others do not.
+  static func publicName(_ group: String) -> String {
+    group.hasPrefix("_") && group.hasSuffix("_dense") ? String(group.dropFirst()) : group
+  }
+
   private let file: HDF5File
   private let ignored: Set<String>
 
@@ -44,17 +49,40 @@ struct KerasObjectStore {
 
   private func weights(in owner: Owner) throws -> [StoredWeight] {
     var found = try ownWeights(of: owner)
-    for name in file.names(in: owner.path) where name != Self.variables {
+    for name in file.names(in: owner.path) where Self.containers.contains(name) {
       let path = HDF5File.path(owner.path, name)
+      guard case .group = file.node(at: path) else { continue }
+      found += try layers(in: path, of: owner)
+    }
+    for (group, entry) in parts(of: owner) {
+      let path = HDF5File.path(owner.path, group)
       guard case .group = file.node(at: path), !ignored.contains(path) else { continue }
-      if Self.containers.contains(name) {
-        found += try layers(in: path, of: owner)
-      } else {
-        found += try weights(
-          in: Owner(path: path, label: owner.label(of: name), group: name, entry: nil))
-      }
+      // The names are those that Keras gives the parts in an .h5.
+      let name = try entry?.name ?? layerName(at: path) ?? group
+      found += try weights(
+        in: Owner(path: path, label: owner.label(of: name), group: group, entry: entry))
     }
     return found
+  }
+
+  /// The groups of what a layer is made of: in Keras's order as far as the configuration tells,
+  /// then what else there is.
+  private func parts(of owner: Owner) -> [(group: String, entry: KerasLayerEntry?)] {
+    let parts = owner.entry.flatMap { $0.layers == nil ? $0.parts : nil } ?? []
+    let places = Dictionary(
+      parts.enumerated().map { (Self.publicName($1.group), $0) },
+      uniquingKeysWith: { first, _ in first })
+    let groups = file.names(in: owner.path).flatMap { name in
+      // A stack of recurrent cells keeps them in a list.
+      name == "cells"
+        ? file.names(in: HDF5File.path(owner.path, name)).map { "\(name)/\($0)" } : [name]
+    }.filter { $0 != Self.variables && !Self.containers.contains($0) }
+    let placed = groups.enumerated().map { index, group in
+      (place: places[Self.publicName(group)] ?? parts.count + index, group: group)
+    }
+    return placed.sorted { $0.place < $1.place }.map { place, group in
+      (group, parts.indices.contains(place) ? parts[place].entry : nil)
+    }
   }
 
   private func layers(in container: String, of owner: Owner) throws -> [StoredWeight] {
@@ -101,9 +129,11 @@ struct KerasObjectStore {
       }
       return number
     }.sorted()
-    // A cell is called after what it is to its layer; only its own name tells its class.
-    let kind = owner.entry == nil ? try layerName(at: owner.path) : nil
-    let classes = [owner.group, kind].compactMap { $0 }
+    // A part is called after what it is to its layer; without a configuration only its own name
+    // may tell its class.
+    let classes =
+      try owner.entry.map { [KerasLayerEntry.snakeCase($0.className)] }
+      ?? [owner.group] + [layerName(at: owner.path)].compactMap { $0 }
     let roles =
       classes.lazy.map {
         KerasVariables.roles(of: $0, config: owner.entry?.config, count: numbers.count)

@@ -21,6 +21,7 @@ struct CSVReader {
 
   /// A longer record is no table of numbers, in bytes.
   static let longestRecord = 1 << 24
+  static let mostFields = 1 << 20
 
   init(_ stream: any ByteStream, separator: UInt8) throws {
     self.stream = stream
@@ -59,6 +60,10 @@ struct CSVReader {
         }
         try append(byte)
       }
+    }
+    // Empty fields take room, too.
+    guard ends.count < Self.mostFields else {
+      throw misfit("a record of at most \(Self.mostFields) fields")
     }
     ends.append(bytes.count)
     guard let byte = try peek() else { return false }

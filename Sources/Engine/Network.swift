@@ -55,7 +55,6 @@ public final class Network {
     classCount = try architecture.classCount()
     head = try architecture.head()
     Processor.setThreads(self.threads)
-    if self.threads > 1 { ck_yield_while_waiting() }
     let processor = try Processor()
     var graph = try Graph(architecture)
     try graph.separatePaddings(on: processor)

@@ -50,36 +50,45 @@ extension PlanBuilder {
     if node.form.isInterleaved { return try buildInterleavedConvolution(node, problem) }
     guard let kernel = store.slot(node.parameterLayer, node.kernelRole), let stored = kernel.layout
     else { preconditionFailure("\(node.layer) has no kernel") }
-    let operations = ConvolutionOperations(
-      processor: processor, problem: problem, samples: samples)
-    let layouts = try operations.layouts()
     let input = node.inputs[0]
     let bias = problem.usesBias ? store.slot(node.parameterLayer, "bias") : nil
-
-    let operation = try Self.choose(stored, operations.forward)
-    let output = try convolutionOutput(node)
-    let used = try weightsInUse(node, problem, kernel, bias, stored, for: operation)
-    var arguments: [(Argument, Memory)] = [
-      (.source, try memory(of: input, layouts.source)),
-      (.weights, used.memory),
-      (.destination, try memory(at: output.pointer, layouts.destination)),
-    ]
-    if let values = used.range.bias, let layout = layouts.bias {
-      arguments.append((.bias, try memory(at: values, layout)))
-    }
-    try boundSums(node, used.range, hidesNaN: node.appliesReLU)
-    add(node, "forward", try operation.compile(arguments))
+    try buildForward(node, problem, kernel, bias, stored)
 
     let held = isCallersInput(input) ? nil : try activation(of: input)
     if let held, trains { pool.hold(held) }
-    let mask = holdForMask(node, output)
+    let mask = holdForMask(node, try activation(of: node))
     whenBackward { [self] in
       let incoming = gradient(of: node, maskedBy: mask)
       if let mask { pool.release(mask) }
       try buildBackwardWeights(node, problem, kernel, bias, stored, incoming)
       if let held { pool.release(held) }
-      if needsGradient(input) { try buildBackwardData(node, operations, kernel, stored, incoming) }
+      if needsGradient(input) { try buildBackwardData(node, problem, kernel, stored, incoming) }
       pool.release(incoming)
+    }
+  }
+
+  private func buildForward(
+    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
+    _ stored: Layout
+  ) throws {
+    let output = try convolutionOutput(node)
+    let used = try weightsInUse(node, problem, kernel, bias, stored)
+    let portions = try portions(problem, stored, used.memory) {
+      operations, weights throws(OneDNNError) in try operations.forward(weights)
+    }
+    try boundSums(node, used.range(), hidesNaN: node.appliesReLU)
+    try add(node, "forward", problem, portions) { portion in
+      let first = portion.samples.lowerBound
+      let target = output.pointer + node.form.elementCount(samples: first)
+      var arguments: [(Argument, Memory)] = [
+        (.source, try memory(of: node.inputs[0], portion.layouts.source, from: first)),
+        (.weights, portion.weights),
+        (.destination, try memory(at: target, portion.layouts.destination)),
+      ]
+      if let bias = used.bias, let layout = portion.layouts.bias {
+        arguments.append((.bias, try memory(at: bias, layout)))
+      }
+      return arguments
     }
   }
 
@@ -102,18 +111,105 @@ extension PlanBuilder {
     return fallback
   }
 
-  // MARK: Weight gradients
+  // MARK: Sharing
 
-  /// The samples of a batch that each thread sums the weights' gradient over.
+  /// The samples of a batch that each thread computes, with a primitive of its own.
   ///
-  /// oneDNN can share this work too, but its threads then wait for each other by spinning, inside
-  /// the primitive: on a busy machine that takes whole time slices. A few samples are left to it:
-  /// adding up the shares would take longer than making them.
-  private func shares(_ problem: ConvolutionProblem) -> [Range<Int>] {
-    let team = min(Processor.threads, samples)
-    guard team > 1, samples * problem.destination.pixels >= 1024 else { return [0..<samples] }
-    return (0..<team).map { samples * $0 / team..<samples * ($0 + 1) / team }
+  /// oneDNN can share the work too, but its threads then wait for each other by spinning, inside the
+  /// primitive: on a busy machine that takes whole time slices.
+  ///
+  /// - Parameter minimum: fewer pixels of all samples together are not cut up.
+  private func shares(_ problem: ConvolutionProblem, from minimum: Int = 1) -> Shares {
+    let (team, all) = (Processor.threads, 0..<samples)
+    guard team > 1, Double(samples) * problem.multiplications >= Self.leastShared else {
+      return Shares(ranges: [all], areLibrarys: false)
+    }
+    guard samples >= team, samples * problem.destination.pixels >= minimum else {
+      return Shares(ranges: [all], areLibrarys: true)
+    }
+    let ranges = (0..<team).map { samples * $0 / team..<samples * ($0 + 1) / team }
+    return Shares(ranges: ranges, areLibrarys: false)
   }
+
+  /// Fewer multiplications take no longer than handing them out.
+  private static let leastShared = 5e5
+
+  private struct Shares {
+    let ranges: [Range<Int>]
+    /// Whether the only one is left to oneDNN to share.
+    let areLibrarys: Bool
+
+    func make<Result>(_ body: () throws -> Result) rethrows -> Result {
+      areLibrarys ? try Processor.withSharedPrimitives(body) : try body()
+    }
+  }
+
+  /// Some samples, what computes them, and the weights as it wants them.
+  private struct Portion {
+    let samples: Range<Int>
+    let layouts: WeightedLayouts
+    let operation: Operation
+    let weights: Memory
+  }
+
+  private func portions(
+    _ problem: ConvolutionProblem, _ stored: Layout, _ weights: (Operation) throws -> Memory,
+    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation
+  ) throws -> [Portion] {
+    var portions: [Portion] = []
+    let shares = shares(problem)
+    for range in shares.ranges {
+      // Of one size they are alike, and read the same weights.
+      if let like = portions.first(where: { $0.samples.count == range.count }) {
+        portions.append(
+          Portion(
+            samples: range, layouts: like.layouts, operation: like.operation,
+            weights: like.weights))
+        continue
+      }
+      let operations = ConvolutionOperations(
+        processor: processor, problem: problem, samples: range.count)
+      let operation = try shares.make {
+        try Self.choose(stored) { weights throws(OneDNNError) in try make(operations, weights) }
+      }
+      portions.append(
+        Portion(
+          samples: range, layouts: try operations.layouts(), operation: operation,
+          weights: try weights(operation)))
+    }
+    return portions
+  }
+
+  private func add(
+    _ node: Node, _ name: String, _ problem: ConvolutionProblem, _ portions: [Portion],
+    _ arguments: (Portion) throws -> [(Argument, Memory)]
+  ) throws {
+    let primitives = try portions.map { portion in
+      try shares(problem).make { try portion.operation.compile(try arguments(portion)) }
+    }
+    var rooms: [Buffer] = []
+    try add(node, name, primitives) { count in
+      rooms.append(pool.take(count))
+      return rooms[rooms.count - 1].pointer
+    }
+    for room in rooms { pool.release(room) }
+  }
+
+  /// Adds primitives that run at the same time.
+  private func add(
+    _ node: Node, _ name: String, _ primitives: [Primitive],
+    _ room: (Int) -> UnsafeMutablePointer<Float>
+  ) throws {
+    if primitives.count == 1 { return add(node, name, primitives[0]) }
+    for primitive in primitives {
+      guard let scratchpad = primitive.scratchpad else { continue }
+      try scratchpad.move(to: room(scratchpad.layout.floatCount))
+    }
+    let together = try ConcurrentPrimitives(primitives)
+    add(node, name, implementation: together.implementation) { try together.execute() }
+  }
+
+  // MARK: Weight gradients
 
   /// One share of the work: an operation, and where its result goes.
   private struct Share {
@@ -128,16 +224,14 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout, _ incoming: Buffer
   ) throws {
-    let shares = shares(problem)
+    // Adding up the shares of a few samples would take longer than making them.
+    let shares = shares(problem, from: 1024)
     try writeGradient(of: kernel, node) { dw in
       try writeGradient(of: bias, node) { db in
         guard let dw else { return }
         let target = Target(kernel: dw, bias: db, layout: stored)
-        guard shares.count > 1 else {
-          return try buildWeightGradients(node, problem, target, incoming, shares)
-        }
-        try Processor.withOneThread {
-          try buildWeightGradients(node, problem, target, incoming, shares)
+        try shares.make {
+          try buildWeightGradients(node, problem, target, incoming, shares.ranges)
         }
       }
     }
@@ -198,15 +292,7 @@ extension PlanBuilder {
       }
       return try share.operation.compile(arguments)
     }
-    if shares.count == 1 { return add(node, "backward weights", primitives[0]) }
-    for primitive in primitives {
-      guard let scratchpad = primitive.scratchpad else { continue }
-      try scratchpad.move(to: room(scratchpad.layout.floatCount))
-    }
-    let together = try ConcurrentPrimitives(primitives)
-    add(node, "backward weights", implementation: together.implementation) {
-      try together.execute()
-    }
+    try add(node, "backward weights", primitives, room)
   }
 
   /// Adds all shares into the first, and puts the sum where it belongs.
@@ -239,20 +325,25 @@ extension PlanBuilder {
   // MARK: Source gradients
 
   private func buildBackwardData(
-    _ node: Node, _ operations: ConvolutionOperations, _ kernel: ParameterSlot, _ stored: Layout,
+    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
     _ incoming: Buffer
   ) throws {
     let input = node.inputs[0]
-    let layouts = try operations.layouts()
-    let operation = try Self.choose(stored, operations.backwardData)
     let outgoing = take(input.form)
-    let weights = try weights(node, store.pointer(kernel), stored, for: operation)
-    add(
-      node, "backward data",
-      try operation.compile([
-        (.destinationGradient, try memory(at: incoming.pointer, layouts.destination)),
-        (.weights, weights), (.sourceGradient, try memory(at: outgoing.pointer, layouts.source)),
-      ]))
+    let own = store.pointer(kernel)
+    let portions = try portions(
+      problem, stored, { [self] in try weights(node, own, stored, for: $0) }
+    ) { operations, weights throws(OneDNNError) in try operations.backwardData(weights) }
+    try add(node, "backward data", problem, portions) { portion in
+      let first = portion.samples.lowerBound
+      let change = incoming.pointer + node.form.elementCount(samples: first)
+      let target = outgoing.pointer + input.form.elementCount(samples: first)
+      return [
+        (.destinationGradient, try memory(at: change, portion.layouts.destination)),
+        (.weights, portion.weights),
+        (.sourceGradient, try memory(at: target, portion.layouts.source)),
+      ]
+    }
     contribute(outgoing, to: input)
   }
 

@@ -6,6 +6,10 @@ extension PlanBuilder {
   /// Forward is the source gradient of a convolution that goes the other way; backward is that
   /// convolution.
   func buildTransposedConvolution(_ node: Node, _ convolution: Convolution2D) throws {
+    try Processor.withSharedPrimitives { try buildTransposedForward(node, convolution) }
+  }
+
+  private func buildTransposedForward(_ node: Node, _ convolution: Convolution2D) throws {
     guard let kernel = store.slot(node.parameterLayer, node.kernelRole),
       let stored = kernel.layout
     else { preconditionFailure("\(node.layer) has no kernel") }
@@ -33,11 +37,15 @@ extension PlanBuilder {
     if trains { pool.hold(x) }
     whenBackward { [self] in
       let incoming = gradient(of: node)
-      try buildTransposedWeights(node, problem, kernel, stored, source, incoming)
+      try Processor.withSharedPrimitives {
+        try buildTransposedWeights(node, problem, kernel, stored, source, incoming)
+      }
       addBiasGradient(node, bias, from: incoming.pointer)
       pool.release(x)
       if needsGradient(input) {
-        try buildTransposedData(node, problem, kernel, stored, incoming)
+        try Processor.withSharedPrimitives {
+          try buildTransposedData(node, problem, kernel, stored, incoming)
+        }
       }
       pool.release(incoming)
     }

@@ -60,6 +60,11 @@ struct ConvolutionProblem {
   var inputs: Int { source.paddedChannels }
   var outputs: Int { destination.paddedChannels }
 
+  /// Multiplications for one sample, done directly.
+  var multiplications: Double {
+    Double(destination.pixels * outputs * inputs / max(1, groups) * kernel.height * kernel.width)
+  }
+
   /// Whether Winograd's method applies and pays, for a batch size.
   ///
   /// It saves up to three quarters of the multiplications but has to transform images, which

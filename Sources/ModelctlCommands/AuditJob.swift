@@ -50,11 +50,11 @@ struct AuditJob {
     request.resamples = depth.resamples
     request.seed = depth.seed
     if let path = depth.trigger {
-      let file = try StampFile(path: path, sampleShape: network.sampleShape)
-      request.stamp = try Stamp(patch: file.patch, mask: file.mask)
-      request.backdoorLabel = try depth.triggerClass.map {
-        try data.classIndex(named: $0, classCount: network.classCount)
+      var trigger = try TriggerFile(path: path, sampleShape: network.sampleShape).trigger
+      if let name = depth.triggerClass {
+        trigger.label = try data.classIndex(named: name, classCount: network.classCount)
       }
+      request.trigger = trigger
     }
     if let folder = depth.shadowCache {
       guard let recipe = request.recipe else { throw AuditError.recipeUnknown }
@@ -85,7 +85,7 @@ struct AuditJob {
     if let list, !selection.unknown.isEmpty, !subject.allowMissing {
       throw CommandError(
         .badInput,
-        "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
+        "\(list.name) names \(selection.unknown.count.grouped) of \(list.entries.count.grouped) ids that "
           + "\(data.path.quoted) does not have: \(IdentifierList.quote(selection.unknown)); "
           + "name the file from before unlearning first, or pass --allow-missing")
     }

@@ -1,6 +1,7 @@
 internal import Auditing
 internal import Evidence
 internal import Foundation
+internal import ModelCore
 
 /// What `modelctl audit` prints.
 ///

@@ -1,4 +1,5 @@
 internal import Foundation
+internal import ModelCore
 
 /// The ids that a deletion request names: one a line, `#` comments, blank lines, CRLF and a byte
 /// order mark tolerated.
@@ -67,7 +68,7 @@ struct IdentifierList {
   /// The first few entries with their lines, as a message quotes them.
   static func quote(_ entries: [Entry]) -> String {
     let shown = entries.prefix(3).map { "\($0.text.quoted) (line \($0.line))" }
-    let more = entries.count > 3 ? " and \(entries.count - 3) more" : ""
+    let more = entries.count > 3 ? " and \((entries.count - 3).grouped) more" : ""
     return shown.joined(separator: ", ") + more
   }
 }

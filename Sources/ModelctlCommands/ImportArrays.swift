@@ -76,6 +76,14 @@ struct ImportArrays {
     try place(table.labels, as: "\(split)/y", path)
   }
 
+  /// The path in an argument.
+  static func path(_ argument: String) -> String { parse(argument).path }
+
+  /// Every array that was found.
+  var all: [NamedArray] {
+    splits.values.flatMap { [$0.x, $0.y, $0.id].compactMap { $0 } } + weights
+  }
+
   /// `name=path`, unless the whole is the path of a file.
   private static func parse(_ argument: String) -> (name: String?, path: String) {
     guard let equals = argument.firstIndex(of: "="),

@@ -56,6 +56,7 @@ struct ImportCommand: ParsableCommand {
   var noClobber = false
 
   @OptionGroup(title: "Tables") var tables: TableOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func validate() throws {
@@ -66,6 +67,7 @@ struct ImportCommand: ParsableCommand {
 
   func run() throws {
     let (inputs, output) = (Array(files.dropLast()), files[files.count - 1])
+    guard !Reader.isThisProcess else { return try rehearse(inputs) }
     let file = try OutputFile(
       output, inputs: inputs + (architecture.map { [$0] } ?? []), noClobber: noClobber)
     let model = try architecture.map { try readArchitecture($0) }
@@ -97,6 +99,15 @@ struct ImportCommand: ParsableCommand {
         weights: model == nil ? "none" : arrays.weights.isEmpty ? "initialized" : "given",
         scale: plan.scale, offset: plan.offset,
         splits: plan.splits.map(ImportReport.SplitRow.init)))
+  }
+
+  /// Reads everything and writes nothing, in a process of its own.
+  private func rehearse(_ inputs: [String]) throws {
+    let paths = inputs.map(ImportArrays.path)
+    // Tables, and what is packed as one stream, are read while they are opened.
+    try ReaderLimits.allowTime(for: paths.reduce(0) { $0 + ReaderLimits.expectedSize(of: $1) })
+    _ = try architecture.map { try readArchitecture($0) }
+    try ImportArrays(inputs, tables: tables).all.readThrough()
   }
 
   private func readArchitecture(

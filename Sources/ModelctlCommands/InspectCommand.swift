@@ -108,7 +108,7 @@ struct ScanReport: CustomStringConvertible {
       return "\(path.quoted): nothing found in \(valueCount.grouped) values of "
         + documents.joined(separator: " and ")
     }
-    return "\(path.quoted): \(findings.count) findings\n" + findings.table
+    return "\(path.quoted): \(findings.count.grouped("finding"))\n" + findings.table
   }
 }
 

@@ -24,7 +24,7 @@ extension InspectReport: CustomStringConvertible {
 
   private var warningText: String {
     "warning: loading this model elsewhere may run code, import modules or open files "
-      + "(\(findings.count) findings)\n" + findings.table
+      + "(\(findings.count.grouped("finding")))\n" + findings.table
   }
 
   // MARK: Architecture
@@ -173,8 +173,8 @@ extension InspectReport: CustomStringConvertible {
   private static func summary(_ classes: [String: Int]) -> String {
     let counts = classes.values
     guard let least = counts.min(), let most = counts.max() else { return "none" }
-    let range = least == most ? "\(least)" : "\(least) to \(most)"
-    return "\(classes.count) of \(range)"
+    let range = least == most ? "\(least.grouped)" : "\(least.grouped) to \(most.grouped)"
+    return "\(classes.count.grouped) of \(range)"
   }
 
   static func size(_ bytes: Int) -> String {
@@ -208,23 +208,5 @@ extension InspectReport.Statistics {
       min?.text ?? "-", max?.text ?? "-", mean?.short ?? "-", sd?.text ?? "-", zeros.grouped,
       nans.grouped, infinities.grouped,
     ]
-  }
-}
-
-extension String {
-  /// The text as it is, but for control characters, which are escaped.
-  var unquoted: String { String(quoted.dropFirst().dropLast()) }
-}
-
-extension Int {
-  /// With a thin separator between thousands: `235 146`.
-  var grouped: String {
-    let digits = String(magnitude)
-    var result = ""
-    for (index, digit) in digits.enumerated() {
-      if index > 0, (digits.count - index).isMultiple(of: 3) { result.append(" ") }
-      result.append(digit)
-    }
-    return (self < 0 ? "-" : "") + result
   }
 }

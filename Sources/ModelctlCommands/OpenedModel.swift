@@ -47,7 +47,7 @@ struct OpenedModel {
   }
 
   /// Whether a file is of named arrays alone, or at least not meant to be Keras's.
-  private static func isArrayFile(_ path: String) -> Bool {
+  static func isArrayFile(_ path: String) -> Bool {
     let name = path.lowercased()
     if [".npz", ".npy", ".gz", ".safetensors", ".safetensors.index.json"].contains(
       where: name.hasSuffix)

@@ -32,24 +32,3 @@ struct OutputOptions: ParsableArguments {
 func warn(_ message: String) {
   Messages.write("modelctl: \(message.safeForTerminals)\n")
 }
-
-extension String {
-  /// The text in quotes, with control characters escaped so that no file name drives a terminal.
-  var quoted: String { "'" + escaped { _ in false } + "'" }
-
-  /// The text with all control characters escaped but the ends of its lines.
-  var safeForTerminals: String { escaped { $0 == "\n" } }
-
-  private func escaped(except isKept: (Unicode.Scalar) -> Bool) -> String {
-    var text = ""
-    for scalar in unicodeScalars {
-      let category = scalar.properties.generalCategory
-      if category == .control || category == .format, !isKept(scalar) {
-        text += "\\u{\(String(scalar.value, radix: 16))}"
-      } else {
-        text.unicodeScalars.append(scalar)
-      }
-    }
-    return text
-  }
-}

@@ -1,6 +1,7 @@
 internal import ArgumentParser
 internal import Engine
 internal import Foundation
+internal import ModelCore
 
 /// Whether a run says where its time went.
 struct ProfileOptions: ParsableArguments {

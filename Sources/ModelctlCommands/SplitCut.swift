@@ -60,7 +60,7 @@ struct SplitCut {
         throw CommandError(
           .badInput,
           "cannot cut \(sizes.map(String.init).joined(separator: " + ")) samples from "
-            + "\(order.count) training samples: none would be left to train on")
+            + "\(order.count.grouped) training samples: none would be left to train on")
       }
       cuts.append(remaining.prefix(size).sorted())
       remaining = remaining.dropFirst(size)

@@ -90,7 +90,7 @@ struct UnlearnJob {
     guard let list, !selection.unknown.isEmpty, !subject.allowMissing else { return }
     throw CommandError(
       .badInput,
-      "\(list.name) names \(selection.unknown.count) of \(list.entries.count) ids that "
+      "\(list.name) names \(selection.unknown.count.grouped) of \(list.entries.count.grouped) ids that "
         + "\(input.quoted) does not have: \(IdentifierList.quote(selection.unknown)); pass "
         + "--allow-missing to go on without them")
   }
@@ -175,17 +175,17 @@ struct UnlearnJob {
     guard let list else { return }
     if !list.duplicates.isEmpty {
       warn(
-        "\(list.name) repeats \(list.duplicates.count) ids: \(IdentifierList.quote(list.duplicates))"
+        "\(list.name) repeats \(list.duplicates.count.grouped) ids: \(IdentifierList.quote(list.duplicates))"
       )
     }
     if !selection.unknown.isEmpty {
       warn(
-        "\(list.name) names \(selection.unknown.count) ids that \(data.path.quoted) does not have: "
+        "\(list.name) names \(selection.unknown.count.grouped) ids that \(data.path.quoted) does not have: "
           + IdentifierList.quote(selection.unknown))
     }
     if !selection.outsideTraining.isEmpty {
       warn(
-        "\(selection.outsideTraining.count) ids are outside the training split; their records are "
+        "\(selection.outsideTraining.count.grouped) ids are outside the training split; their records are "
           + "deleted, but there is nothing to unlearn: "
           + IdentifierList.quote(selection.outsideTraining))
     }

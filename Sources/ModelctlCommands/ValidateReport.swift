@@ -1,4 +1,5 @@
 internal import HDF5
+internal import ModelCore
 internal import Validation
 
 /// What is wrong with a file, for people and for programs.
@@ -162,10 +163,9 @@ extension ValidateReport: CustomStringConvertible {
   }
 
   private var verdict: String {
-    func count(_ number: Int, _ word: String) -> String {
-      "\(number.grouped) \(word)\(number == 1 ? "" : "s")"
-    }
-    let counts = [count(errors, "error"), count(warnings, "warning"), count(notes, "note")]
+    let counts = [
+      errors.grouped("error"), warnings.grouped("warning"), notes.grouped("note"),
+    ]
     let word = erasure == nil ? (valid ? "valid" : "invalid") : (valid ? "clean" : "not clean")
     return "\(word): \(counts.joined(separator: ", "))"
   }

@@ -3,8 +3,7 @@ internal import COneDNN
 
 /// Primitives that run at the same time, each by one thread of the team.
 ///
-/// They must have been made for one thread (`Processor.withOneThread`), and what they write must
-/// not overlap.
+/// What they write must not overlap.
 public final class ConcurrentPrimitives {
   private let primitives: [Primitive]
   private let streams: [Stream]

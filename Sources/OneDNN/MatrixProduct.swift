@@ -46,12 +46,8 @@ public final class MatrixProduct {
     statuses.initialize(repeating: dnnl_success)
     let call = Call(product: .passUnretained(self), left: left, right: right, result: result)
     withUnsafePointer(to: call) { call in
-      let team = ck_team()
-      if team > 1, rows * columns * depth < Self.smallestShared {
-        // For oneDNN a call outside of a team is one to share.
-        ck_set_team(1)
+      if rows * columns * depth < Self.smallestShared {
         multiplyBlocks(call, 0, blocks)
-        ck_set_team(team)
       } else {
         ck_parallel(blocks, .max, multiplyBlocks, call)
       }

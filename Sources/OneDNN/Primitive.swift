@@ -1,3 +1,4 @@
+internal import CKernels
 internal import COneDNN
 
 /// Compiled code with its tensors: a `dnnl_primitive_t` and its arguments, ready to run.
@@ -10,6 +11,8 @@ public final class Primitive {
   private let arguments: UnsafeMutableBufferPointer<dnnl_exec_arg_t>
   private let memories: [Memory]
   let processor: Processor
+  /// Among how many threads oneDNN shares it.
+  private let threads: Int32
 
   init(
     takingOwnership handle: dnnl_primitive_t, arguments: [(Int32, Memory)], scratchpad: Memory?,
@@ -19,6 +22,7 @@ public final class Primitive {
     self.scratchpad = scratchpad
     self.processor = processor
     self.implementation = implementation
+    threads = ck_library_team()
     let all = arguments + (scratchpad.map { [(DNNL_ARG_SCRATCHPAD, $0)] } ?? [])
     memories = all.map(\.1)
     self.arguments = .allocate(capacity: all.count)
@@ -35,6 +39,9 @@ public final class Primitive {
 
   /// Runs and returns when done. Corresponds to `dnnl_primitive_execute`.
   public func execute() throws(OneDNNError) {
+    let before = ck_library_team()
+    if threads != before { ck_set_library_team(threads) }
+    defer { if threads != before { ck_set_library_team(before) } }
     try check(run(on: processor.stream.handle), "running \(implementation)")
   }
 

@@ -44,19 +44,20 @@ public final class Processor {
   /// The team size of the calling thread.
   public static var threads: Int { Int(ck_team()) }
 
-  /// Makes primitives that one thread runs by itself.
-  public static func withOneThread<Result, Failure: Error>(
-    _ body: () throws(Failure) -> Result
-  ) throws(Failure) -> Result {
-    let team = ck_team()
-    ck_set_team(1)
-    defer { ck_set_team(team) }
-    return try body()
-  }
-
-  /// Sets the team size of the calling thread, which primitives keep from when they are made.
+  /// Sets the team size of the calling thread. Primitives are run by one of its threads each.
   public static func setThreads(_ count: Int) {
     ck_set_team(Int32(clamping: max(1, count)))
+  }
+
+  /// Makes primitives that oneDNN shares among the team by itself, for work that cannot be cut up
+  /// from outside.
+  public static func withSharedPrimitives<Result, Failure: Error>(
+    _ body: () throws(Failure) -> Result
+  ) throws(Failure) -> Result {
+    let before = ck_library_team()
+    ck_set_library_team(ck_team())
+    defer { ck_set_library_team(before) }
+    return try body()
   }
 }
 

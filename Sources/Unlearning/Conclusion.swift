@@ -1,4 +1,5 @@
 internal import Evidence
+internal import ModelCore
 
 extension UnlearningReport.Conclusion {
   init(_ attempt: Attempt, judge: Judge, problem: UnlearningProblem, requiresPower: Bool) {
@@ -50,17 +51,17 @@ extension UnlearningReport.Conclusion {
   }
 
   private static func needed(_ power: TestPower) -> String {
-    let start = "No test of \(Text.plural(power.count, "sample")) could tell more"
+    let start = "No test of \(power.count.grouped("sample")) could tell more"
     guard let needed = power.neededCount, needed > power.count else {
       return start + ": this model treats trained and unseen samples too much alike."
     }
-    return start + ": that takes about \(Text.count(needed))."
+    return start + ": that takes about \(needed.grouped)."
   }
 
   private static func notMatched(_ attempt: Attempt) -> String {
     let remedy = "Allow more cost (--max-cost), or retrain."
     if let test = attempt.after.samplewise {
-      return "\(Text.count(test.above)) of \(Text.plural(test.count, "sample")) "
+      return "\(test.above.grouped) of \(test.count.grouped("sample")) "
         + "\(test.above == 1 ? "is" : "are") still answered more surely than unseen ones would be. "
         + remedy
     }

@@ -7,26 +7,11 @@ enum Text {
     decimal(100 * share, digits: digits) + " %"
   }
 
-  /// `10000` as `10,000`.
-  static func count(_ value: Int) -> String {
-    var digits = String(value.magnitude)
-    var groups: [String] = []
-    while digits.count > 3 {
-      groups.insert(String(digits.suffix(3)), at: 0)
-      digits.removeLast(3)
-    }
-    return (value < 0 ? "-" : "") + ([digits] + groups).joined(separator: ",")
-  }
-
   static func decimal(_ value: Double, digits: Int) -> String {
     guard value.isFinite else { return "-" }
     let text = String(format: "%.\(digits)f", value)
     // Rounding leaves no sign on a zero.
     return text.hasPrefix("-") && Double(text) == 0 ? String(text.dropFirst()) : text
-  }
-
-  static func plural(_ count: Int, _ noun: String) -> String {
-    "\(self.count(count)) \(noun)\(count == 1 ? "" : "s")"
   }
 
   /// Pads to a width, the text at its end.

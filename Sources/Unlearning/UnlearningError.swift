@@ -14,7 +14,6 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
   case unknownSetting(method: String, name: String, known: [String])
   case scenario(method: String, expected: String)
   case labelIsRight(row: Int)
-  case trigger(String)
   case needsRetained(method: String)
   case needsRecords(method: String)
   /// Too small a budget for what the method cannot do without.
@@ -54,7 +53,6 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
     case .scenario(let method, let expected): "the method '\(method)' forgets \(expected) only"
     case .labelIsRight:
       "a record's right label is the one that it has in the file already; leave it out"
-    case .trigger(let reason): "the trigger makes no sense: \(reason)"
     case .needsRetained(let method):
       "the method '\(method)' needs the retained samples; only match does without"
     case .needsRecords(let method):

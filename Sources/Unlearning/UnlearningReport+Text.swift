@@ -1,3 +1,5 @@
+internal import ModelCore
+
 extension UnlearningReport: CustomStringConvertible {
   /// A block for people: what was forgotten, before and after, the cost, the verdict.
   public var description: String {
@@ -26,7 +28,7 @@ extension UnlearningReport: CustomStringConvertible {
       return "a backdoor to forget by its trigger, by \(method.name)"
     }
     let reason = scenario.kind == .wrongLabels ? " (wrong labels)" : ""
-    return "\(Text.count(scenario.forgetCount)) of \(Text.plural(total, "training sample"))"
+    return "\(scenario.forgetCount.grouped) of \(total.grouped("training sample"))"
       + "\(classes ?? reason) to forget, \(share), by \(method.name)"
   }
 
@@ -54,7 +56,7 @@ extension UnlearningReport: CustomStringConvertible {
       rows.append(
         row(
           old.split, Text.percent(old.accuracy), Text.percent(new.accuracy),
-          "\(signed(new.accuracy - old.accuracy)), \(Text.plural(new.count, "sample"))"))
+          "\(signed(new.accuracy - old.accuracy)), \(new.count.grouped("sample"))"))
     }
     return rows
   }
@@ -66,8 +68,8 @@ extension UnlearningReport: CustomStringConvertible {
         isAttack ? "attack success" : "wrong label", Text.percent(first.rate),
         Text.percent(last.rate),
         isAttack
-          ? "of \(Text.plural(last.count, "stamped unseen sample"))"
-          : "still given to \(Text.plural(last.count, "record"))"),
+          ? "of \(last.count.grouped("stamped unseen sample"))"
+          : "still given to \(last.count.grouped("record"))"),
       row(
         "  without cause", Text.percent(first.base), Text.percent(last.base),
         "given to unseen samples of other classes"),
@@ -83,7 +85,7 @@ extension UnlearningReport: CustomStringConvertible {
     [
       row(
         "forgotten", Text.percent(first.accuracy), Text.percent(last.accuracy),
-        "accuracy, \(Text.plural(last.count, "sample"))"),
+        "accuracy, \(last.count.grouped("sample"))"),
       row(
         "  like them, unseen", Text.percent(first.unseenAccuracy),
         Text.percent(last.unseenAccuracy), "+-\(points(last.accuracyError))"),
@@ -96,8 +98,8 @@ extension UnlearningReport: CustomStringConvertible {
 
   private var costText: String {
     let attempts = cost.attempts > 1 ? " in \(cost.attempts) attempts" : ""
-    return "\(Text.count(Int(cost.passes.rounded()))) sample passes, "
-      + "\(Text.percent(cost.share)) of retraining (\(Text.plural(cost.steps, "step"))\(attempts))"
+    return "\(Int(cost.passes.rounded()).grouped) sample passes, "
+      + "\(Text.percent(cost.share)) of retraining (\(cost.steps.grouped("step"))\(attempts))"
   }
 
   private func row(_ label: String, _ before: String, _ after: String, _ note: String) -> String {

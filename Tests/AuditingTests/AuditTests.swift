@@ -162,9 +162,9 @@ import Testing
     }
     var mask = [Float](repeating: 0, count: 12)
     mask[11] = 1
-    let stamp = try Stamp(patch: mask.map { $0 * 100 }, mask: mask)
+    let trigger = try Trigger(patch: mask.map { $0 * 100 }, mask: mask)
     var request = AuditRequest(original: poisoned, unlearned: poisoned)
-    request.stamp = stamp
+    request.trigger = trigger
     request.resamples = 0
     let kept = try Audit(models.network(), samples: models.samples(), request: request).run().report
     let found = try #require(kept.backdoor)

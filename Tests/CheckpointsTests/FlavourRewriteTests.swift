@@ -264,14 +264,70 @@ import Zip
     #expect(try !result.file.root.hasAttribute("model_config"))
   }
 
-  @Test func whatOnlyKerasCanOrderIsRefused() throws {
-    let source = try Flavours.open("recurrent.keras")
-    let error = #expect(throws: CheckpointError.self) { try convert(source, to: .wholeModel) }
-    guard case .noPlace(let weight) = error?.problem else {
+  /// Wrappers, attention, stacks of cells, and models in them: each way comes to what Keras wrote.
+  @Test(arguments: ["composite", "shared", "custom_own"])
+  func partsLieWhereKerasPutsThem(_ name: String) throws {
+    let (whole, archive) = (try Flavours.open("\(name).h5"), try Flavours.open("\(name).keras"))
+    let objects = try Checkpoint(reading: convert(whole, to: .archive))
+    #expect(objects.storedWeights.map(\.path) == archive.storedWeights.map(\.path))
+    #expect(try digests(objects) == digests(archive))
+    #expect(objects.storedWeights.map(\.name) == archive.storedWeights.map(\.name))
+    let lists = try Checkpoint(reading: convert(archive, to: .wholeModel))
+    #expect(lists.storedWeights.map(\.layer) == whole.storedWeights.map(\.layer))
+    #expect(try digests(lists) == digests(whole))
+    let bare = try convert(lists, to: .weights)
+    let config = try lists.standaloneConfig()
+    #expect(try digests(Checkpoint(reading: bare, architecture: config)) == digests(archive))
+  }
+
+  @Test(arguments: ["composite", "shared"])
+  func partsOfKeras2AreFoundToo(_ name: String) throws {
+    let archive = try Flavours.open("tfkeras_\(name).keras")
+    let whole = try Flavours.open("tfkeras_\(name).h5")
+    let lists = try Checkpoint(reading: convert(archive, to: .wholeModel))
+    #expect(try digests(lists) == digests(whole))
+    let objects = try convert(whole, to: .weights)
+    let config = try whole.standaloneConfig()
+    #expect(try digests(Checkpoint(reading: objects, architecture: config)) == digests(archive))
+  }
+
+  /// In the file's order.
+  private func digests(_ checkpoint: Checkpoint) throws -> [String] {
+    try checkpoint.storedWeights.map { sha256(of: try checkpoint.tensor($0).bytes) }
+  }
+
+  /// Between the two flavours in which objects own weights nothing has to be known about them.
+  @Test(arguments: ["custom_inside", "custom_own", "composite", "tfkeras_composite", "recurrent"])
+  func placesAreKeptWhereTheyCanBe(_ name: String) throws {
+    let source = try Flavours.open("\(name).keras")
+    let bare = try Checkpoint(
+      reading: convert(source, to: .weights), architecture: source.standaloneConfig())
+    #expect(bare.storedWeights == source.storedWeights)
+    #expect(try digests(bare) == digests(source))
+    #expect(try bare.computeManifest() == bare.manifest)
+    guard !name.hasPrefix("tfkeras") else { return }
+    let back = try Checkpoint(reading: convert(bare, to: .archive, "back"))
+    #expect(back.storedWeights == source.storedWeights)
+    #expect(back.modelConfig == source.modelConfig)
+  }
+
+  @Test(arguments: [
+    ("custom_inside.keras", CheckpointFlavour.wholeModel), ("custom_inside.h5", .archive),
+  ])
+  func whatOnlyItsClassKnowsIsRefused(name: String, flavour: CheckpointFlavour) throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try convert(Flavours.open(name), to: flavour)
+    }
+    guard case .noPlace(let weight, "twofold", let className?) = error?.problem else {
       Issue.record("unexpected: \(String(describing: error))")
       return
     }
-    #expect(weight.hasPrefix("both/"))
+    #expect(weight.contains("inner") && className.hasSuffix("Twofold"))
+    #expect(error?.description.contains("save it there") == true)
+    #expect(try folder.contents.isEmpty)
+  }
+
+  @Test func whatKerasReadsFromNoSuchFileIsRefused() throws {
     #expect(throws: CheckpointError.self) {
       try convert(Flavours.open("bfloat16.keras"), to: .wholeModel)
     }

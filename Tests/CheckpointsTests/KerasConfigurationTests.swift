@@ -194,6 +194,27 @@ import Testing
     #expect(network.layers.map(\.name) == (0...count).map { "l\($0)" })
   }
 
+  /// Models without layers, each of which calls the next one twice: a small text, 2^24 calls.
+  @Test func modelsInModelsCannotGoOnForEver() throws {
+    let input = """
+      {"class_name": "InputLayer", "name": "i", "config": {"name": "i", "batch_shape": [null, 4]}}
+      """
+    var model = """
+      {"name": "m", "layers": [\(input)], "input_layers": [["i", 0, 0]], \
+      "output_layers": [["i", 0, 0]]}
+      """
+    for _ in 0..<24 {
+      model = """
+        {"name": "m", "layers": [\(input), {"class_name": "Functional", "name": "m", \
+        "config": \(model), "inbound_nodes": [[["i", 0, 0, {}]], [["m", 1, 0, {}]]]}], \
+        "input_layers": [["i", 0, 0]], "output_layers": [["m", 2, 0]]}
+        """
+    }
+    #expect(throws: KerasConfigurationError.tooManyLayers(100_000)) {
+      try architecture(#"{"class_name": "Functional", "config": "# + model + "}")
+    }
+  }
+
   @Test func refusesWhatIsNoModel() throws {
     #expect(throws: KerasConfigurationError.unknownModel(className: "Bidirectional")) {
       try architecture(#"{"class_name": "Bidirectional", "config": {}}"#)

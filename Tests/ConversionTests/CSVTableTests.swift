@@ -101,6 +101,14 @@ import Zip
     #expect(try table.labels.tensor().integers == (0..<rows).map { Int64($0 % 3) })
   }
 
+  /// What is in no field of a record takes memory all the same.
+  @Test func aLineOfSeparatorsIsNoRecord() throws {
+    let error = try #require(throws: ConversionError.self) {
+      try table(String(repeating: ",", count: 1 << 20))
+    }
+    #expect(error.description.contains("at most 1048576 fields in line 1"), "\(error)")
+  }
+
   @Test func aPackedTableIsRead() throws {
     let table = try CSVTable(path: Fixture.path("table.csv.gz"), label: .named("class"))
     #expect(try table.inputs.tensor().floats == [1, 2, 3, 4])

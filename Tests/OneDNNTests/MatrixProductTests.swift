@@ -17,6 +17,43 @@ import Testing
     Problem(rows: 259, columns: 128, depth: 65), Problem(rows: 17, columns: 1030, depth: 121),
   ]
 
+  /// The team works for one thread at a time, and may have fallen asleep in between; neither shows in
+  /// the result.
+  @Test func manyThreadsMayAskTheTeam() async throws {
+    let problem = Problem(rows: 130, columns: 250, depth: 70)
+    let expected = try product(problem, threads: 3)
+    for pause in [0, 20] {
+      try await Task.sleep(for: .milliseconds(pause))
+      try await withThrowingTaskGroup(of: Bool.self) { group in
+        for _ in 0..<8 {
+          group.addTask {
+            try (0..<5).allSatisfy { _ in try self.product(problem, threads: 3) == expected }
+          }
+        }
+        for try await isSame in group { #expect(isSame) }
+      }
+    }
+  }
+
+  private func product(_ problem: Problem, threads: Int) throws -> [Float] {
+    let team = Processor.threads
+    Processor.setThreads(threads)
+    defer { Processor.setThreads(team) }
+    var result = [Float](repeating: .nan, count: problem.rows * problem.columns)
+    let product = MatrixProduct(
+      rows: problem.rows, columns: problem.columns, depth: problem.depth)
+    try values(problem.rows * problem.depth, seed: 1).withUnsafeBufferPointer { left in
+      try values(problem.depth * problem.columns, seed: 2).withUnsafeBufferPointer { right in
+        try result.withUnsafeMutableBufferPointer { result in
+          try product.run(
+            try #require(left.baseAddress), try #require(right.baseAddress),
+            into: try #require(result.baseAddress))
+        }
+      }
+    }
+    return result
+  }
+
   @Test(arguments: problems, [1, 2, 3])
   func isTheSumOfProducts(_ problem: Problem, threads: Int) throws {
     let team = Processor.threads

@@ -190,10 +190,8 @@ import Testing
       try Numbers(plain, on: processor, $0)
     }
     let targets = try (0..<2).map { _ in try Numbers(blocked, on: processor) }
-    let together = try Processor.withOneThread {
-      try ConcurrentPrimitives(
-        zip(sources, targets).map { try processor.reorder(from: $0.memory, to: $1.memory) })
-    }
+    let together = try ConcurrentPrimitives(
+      zip(sources, targets).map { try processor.reorder(from: $0.memory, to: $1.memory) })
     #expect(!together.implementation.isEmpty)
     try together.execute()
     #expect(targets[0].array == [1, 3, 5, 0, 0, 0, 0, 0, 2, 4, 6, 0, 0, 0, 0, 0])

@@ -111,26 +111,7 @@ import Testing
       try problem.run(.wrongLabels(rows, right: [rows[0]: 9]))
     }
     let small = try Trigger(patch: [1, 1], mask: [1, 0])
-    #expect(throws: UnlearningError.self) { try problem.run(.backdoor(small, rows: [])) }
-    let size = OverfitProblem.inputCount
-    for (patch, mask) in [
-      ([Float](repeating: 1, count: size), [Float](repeating: 0, count: size)),
-      ([Float](repeating: .nan, count: size), [Float](repeating: 1, count: size)),
-      ([Float](repeating: 1, count: size), [Float](repeating: 2, count: size)),
-      ([1], [1, 1]),
-    ] {
-      #expect(throws: UnlearningError.self) { try Trigger(patch: patch, mask: mask) }
-    }
-  }
-
-  @Test func stampingBlends() throws {
-    let source = try MemorySource(
-      inputs: [1, 2, 3, 4], sampleShape: [2], labels: [0, 1], classCount: 2)
-    let stamped = try StampedSource(source, Trigger(patch: [10, 20], mask: [0, 0.25]))
-    var values = [Float](repeating: 0, count: 4)
-    try values.withUnsafeMutableBytes { try stamped.readInputs(0..<2, into: $0) }
-    #expect(values == [1, 6.5, 3, 8])
-    #expect(try stamped.readTargets(1..<2) == .classes([1]))
+    #expect(throws: TriggerError.self) { try problem.run(.backdoor(small, rows: [])) }
   }
 }
 

@@ -97,18 +97,10 @@ import Testing
     }
   }
 
-  @Test(arguments: [
-    (0, "0"), (7, "7"), (999, "999"), (1000, "1,000"), (12_345_678, "12,345,678"),
-    (-1234, "-1,234"),
-  ])
-  func countsAreGrouped(value: Int, text: String) { #expect(Text.count(value) == text) }
-
   @Test func numbersHaveNoNegativeZero() {
     #expect(Text.decimal(-0.0001, digits: 1) == "0.0")
     #expect(Text.percent(0.98765) == "98.8 %")
     #expect(Text.decimal(.infinity, digits: 2) == "-")
-    #expect(Text.plural(1, "sample") == "1 sample")
-    #expect(Text.plural(0, "sample") == "0 samples")
   }
 
   @Test func textIsWrappedBetweenWords() {

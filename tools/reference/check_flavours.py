@@ -19,6 +19,10 @@ import keras  # noqa: E402
 import numpy as np  # noqa: E402
 import tf_keras  # noqa: E402
 
+import make_flavours  # noqa: E402
+
+make_flavours.custom(keras)  # registers the classes
+
 
 def load(path, K, architecture=None):
     if not path.endswith(".weights.h5"):
@@ -48,6 +52,17 @@ def main():
         ("flavours/deep.keras", None), ("flavours/deep.weights.h5", "flavours/deep.json"),
         ("flavours/tfkeras_deep.keras", None), ("flavours/recurrent.keras", None),
         ("flavours/bfloat16.keras", None), ("flavours/mixed_bfloat16.keras", None),
+        ("flavours/composite.h5", None), ("flavours/composite.keras", None),
+        ("flavours/shared.h5", None), ("flavours/shared.keras", None),
+        ("flavours/custom_own.h5", None), ("flavours/custom_own.keras", None),
+        ("flavours/custom_inside.h5", None), ("flavours/custom_inside.keras", None),
+        ("flavours/tfkeras_composite.h5", None), ("flavours/tfkeras_composite.keras", None),
+        ("flavours/tfkeras_shared.h5", None), ("flavours/tfkeras_shared.keras", None),
+        ("keras/keras3_attention.h5", None), ("keras/keras3_lstm.h5", None), ("keras/tfkeras_lstm.h5", None),
+        ("flavours/user_block.h5", None), ("flavours/packed.h5", None),
+        *((f"flavours/superblock{n}.h5", None) for n in range(4)),
+        *((f"keras/keras3_{name}.h5", None) for name in ["float16", "float64", "mixed_float16", "big_endian",
+                                                          "gzip_shuffle", "split_names", "two_inputs"]),
         ("keras/keras3_functional.h5", None), ("keras/keras3_sequential.h5", None),
         ("keras/keras3_nested.h5", None), ("keras/keras3_non_ascii.h5", None),
         ("keras/tfkeras_functional.h5", None), ("keras/tfkeras_nested.h5", None),

@@ -59,6 +59,59 @@ def recurrent(K):
     return K.Model(x, L.Dense(2, name="out")(h), name="recurrent")
 
 
+def composite(K):
+    """Layers that keep their weights in parts, and parts of parts."""
+    L = K.layers
+    x = K.Input((6, 4), name="steps")
+    h = L.TimeDistributed(L.Dense(3), name="each")(x)
+    piece = K.Sequential([K.Input((3,)), L.Dense(4), L.BatchNormalization()], name="piece")
+    h = L.TimeDistributed(piece, name="pieces")(h)
+    h = L.Bidirectional(L.LSTM(2, return_sequences=True, name="memory"), name="both")(h)
+    h = L.MultiHeadAttention(2, 3, name="attention")(h, h)
+    h = L.LayerNormalization(name="norm")(h)
+    h = L.RNN([L.LSTMCell(3, name="first"), L.GRUCell(2, name="second")], name="stack")(h)
+    return K.Model(x, L.Dense(2, name="out")(h), name="composite")
+
+
+def shared(K):
+    """A model that is called twice, a model in a model in it, and a layer that is called twice."""
+    L = K.layers
+    x = K.Input((4,), name="left")
+    core = K.Sequential([K.Input((4,)), L.Dense(3, name="deep"), L.BatchNormalization(name="bn")], name="core")
+    a = K.Input((4,))
+    block = K.Model(a, L.Dense(4, name="wide")(core(a)), name="block")
+    twice = L.Dense(4, activation="relu", name="twice")
+    h = L.Add(name="sum")([block(x), block(twice(twice(x)))])
+    return K.Model(x, L.Dense(2, name="out")(h), name="shared")
+
+
+def custom(K):
+    """Layers of classes that only their authors have: one with variables, one with a layer."""
+
+    @K.saving.register_keras_serializable(package="mine")
+    class Scaled(K.layers.Layer):
+        def build(self, shape):
+            self.gain = self.add_weight(name="gain", shape=(shape[-1],))
+            self.seen = self.add_weight(name="seen", shape=(), trainable=False)
+
+        def call(self, x):
+            return x * self.gain
+
+    @K.saving.register_keras_serializable(package="mine")
+    class Twofold(K.layers.Layer):
+        def build(self, shape):
+            self.inner = K.layers.Dense(3, name="inner")
+            self.inner.build(shape)
+
+        def call(self, x):
+            return 2 * self.inner(x)
+
+    L = K.layers
+    first = K.Sequential([K.Input((4,)), Scaled(name="scaled"), L.Dense(2, name="out")], name="own")
+    second = K.Sequential([K.Input((4,)), Twofold(name="twofold"), L.Dense(2, name="out")], name="inside")
+    return first, second
+
+
 def plain(K, policy="float32"):
     L = K.layers
     policy = K.mixed_precision.Policy(policy) if K is tf_keras else K.DTypePolicy(policy)
@@ -97,19 +150,18 @@ def layers_of(layer):
 
 
 def parts_of(layer):
-    """What a layer that is no model consists of, as Keras names it in paths."""
-    if hasattr(layer, "forward_layer"):
-        return [("forward_layer", layer.forward_layer), ("backward_layer", layer.backward_layer)]
-    return [("cell", layer.cell)] if hasattr(layer, "cell") else []
+    """What a layer that is no model consists of, in the order of its weights."""
+    names = ["forward_layer", "backward_layer"]
+    if not hasattr(layer, "forward_layer"):
+        names = ["layer", "cell", "_query_dense", "_key_dense", "_value_dense", "_output_dense"]
+    names.append("inner")
+    return [getattr(layer, name) for name in names if hasattr(layer, name)] + list(getattr(layer, "cells", []))
 
 
 def weights_of(layer, label):
-    inside = layers_of(layer)
-    if inside is not None:
-        return [w for child in inside for w in weights_of(child, f"{label}/{child.name}" if label else child.name)]
-    parts = parts_of(layer)
+    parts = layers_of(layer) or parts_of(layer)
     if parts:
-        return [w for name, part in parts for w in weights_of(part, f"{label}/{name}")]
+        return [w for part in parts for w in weights_of(part, f"{label}/{part.name}" if label else part.name)]
     result = []
     for variable in layer.weights:
         value = variable.numpy() if hasattr(variable, "numpy") else np.asarray(variable)
@@ -131,8 +183,12 @@ def main():
     def save(model, name, flavour, weights_only=False):
         path = os.path.join(out, name)
         (model.save_weights if weights_only else model.save)(path)
+        weights = weights_of(model, "")
+        if flavour == "h5":
+            # Its lists are those of the outermost layers.
+            weights = [dict(w, layer=w["layer"].split("/")[0]) for w in weights]
         notes[name] = {"flavour": flavour, "maker": (K2 if type(model).__module__.startswith("tf_keras") else K3),
-                       "weights": weights_of(model, "")}
+                       "weights": weights}
 
     K3, K2 = f"Keras {keras.__version__}", f"tf-keras {tf_keras.__version__}"
     model = trained(fill(deep(keras), 1))
@@ -145,6 +201,21 @@ def main():
     save(model, "tfkeras_deep.weights.h5", "weights.h5", True)
     save(fill(twelve(keras), 3), "twelve.weights.h5", "weights.h5", True)
     save(fill(recurrent(keras), 4), "recurrent.keras", "keras")
+    for kind, seed in [(composite, 7), (shared, 8)]:
+        model = fill(kind(keras), seed)
+        for end in ["keras", "h5"]:
+            save(model, f"{kind.__name__}.{end}", end)
+        model = fill(kind(tf_keras), seed)
+        for end in ["keras", "h5"]:
+            save(model, f"tfkeras_{kind.__name__}.{end}", end)
+    for model in custom(keras):
+        name = f"custom_{model.name}.keras"
+        save(fill(model, 9), name, "keras")
+        # The file numbers the variables, and what they are only the class says.
+        own = [w for w in notes[name]["weights"] if w["layer"] != "out"]
+        for number, weight in enumerate(own):
+            weight["role"] = str(number)
+        save(model, f"custom_{model.name}.h5", "h5")
     model = trained(fill(plain(keras), 5))
     save(model, "plain.keras", "keras")
     save(model, "plain.weights.h5", "weights.h5", True)

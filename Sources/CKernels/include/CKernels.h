@@ -16,14 +16,14 @@
 
 // ---- The team ----
 
-// The calling thread's team size, for these loops and for oneDNN alike. oneDNN reads it when a
-// primitive is made, so it has to be set before.
+// The calling thread's team size. What oneDNN does by itself is done by one thread then.
 void ck_set_team(int threads);
 int ck_team(void);
 int ck_processors(void);
-// Makes the team's threads give up the processor soon after their work is done, so that a busy
-// machine is not slowed down by threads that wait by spinning. Once in a process; harmless again.
-void ck_yield_while_waiting(void);
+// How many threads oneDNN shares work among in the calling thread. It reads this when a primitive is
+// made and when it runs. Beyond one they are those of GNU OpenMP, slow to wake up.
+void ck_set_library_team(int threads);
+int ck_library_team(void);
 
 typedef void (*ck_body)(const void *context, long begin, long end);
 // Runs body over 0..<count in as many neighbouring ranges as there are threads; in the calling

@@ -16,6 +16,9 @@ enum Isolation {
   /// A reader goes through the files from end to end first; the command itself runs as usual,
   /// on files that were found sound.
   case rehearsal(files: [String])
+  /// A reader runs the command itself up to where it would write, which the command sees to; then
+  /// it runs as usual. For files that only the command knows how to read.
+  case ownRehearsal(files: [String])
 }
 
 extension IsolatedCommand {
@@ -33,13 +36,18 @@ extension IsolatedCommand {
         try ReaderProcess(
           arguments, reading: files, remedy: "--trusted reads it without limits"
         ).run())
-    case .rehearsal(let files):
-      let arguments = [ReadThroughCommand.name] + files
-      let status = try ReaderProcess(
-        arguments, reading: files, remedy: "without --untrusted it is read without limits"
-      ).run()
-      if status != ExitStatus.success.rawValue { throw ExitCode(status) }
+    case .rehearsal(let files): try rehearse([ReadThroughCommand.name] + files, reading: files)
+    case .ownRehearsal(let files):
+      guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
+      try rehearse(Array(CommandLine.arguments.dropFirst()), reading: files)
     }
+  }
+
+  private func rehearse(_ arguments: [String], reading files: [String]) throws {
+    let status = try ReaderProcess(
+      arguments, reading: files, remedy: "without --untrusted it is read without limits"
+    ).run()
+    if status != ExitStatus.success.rawValue { throw ExitCode(status) }
   }
 }
 
@@ -58,7 +66,10 @@ struct DistrustOptions: ParsableArguments {
     help: "Go through the input in a process of its own first, and stop unless it is sound.")
   var untrusted = false
 
-  func isolation(_ files: [String]) -> Isolation { untrusted ? .rehearsal(files: files) : .none }
+  /// - Parameter files: those that the command is given.
+  func isolation(_ files: [String?]) -> Isolation {
+    untrusted ? .rehearsal(files: files.compactMap { $0 }) : .none
+  }
 }
 
 extension InspectCommand: IsolatedCommand {
@@ -75,21 +86,27 @@ extension DiffCommand: IsolatedCommand {
 }
 
 extension UnlearnCommand: IsolatedCommand {
-  var isolation: Isolation { distrust.isolation([input]) }
+  var isolation: Isolation { distrust.isolation([input, model.data, subject.trigger]) }
 }
 
 extension TrainCommand: IsolatedCommand {
-  var isolation: Isolation { distrust.isolation([input]) }
+  var isolation: Isolation { distrust.isolation([input, model.data]) }
 }
 
 extension EvaluateCommand: IsolatedCommand {
-  var isolation: Isolation { distrust.isolation([input]) }
+  var isolation: Isolation { distrust.isolation([input, model.data]) }
 }
 
 extension PredictCommand: IsolatedCommand {
-  var isolation: Isolation { distrust.isolation([input]) }
+  var isolation: Isolation { distrust.isolation([input, model.data, array]) }
 }
 
 extension ExportCommand: IsolatedCommand {
   var isolation: Isolation { distrust.isolation([input]) }
+}
+
+extension ImportCommand: IsolatedCommand {
+  var isolation: Isolation {
+    distrust.untrusted ? .ownRehearsal(files: files.dropLast().map(ImportArrays.path)) : .none
+  }
 }

@@ -8,6 +8,8 @@ struct ReaderLimits {
   static let seconds = 8
   static let baseMemory = 1 << 30
   private static let largestUnpacked = 16 << 30
+  /// Small enough that those of some files can be added.
+  private static let largestExpected = 1 << 50
   /// What the slowest disk and processor are expected to do, in bytes a second.
   private static let slowestReading = 20 << 20
 
@@ -20,13 +22,27 @@ struct ReaderLimits {
   /// - Parameter files: a larger file may take more memory, because its own size speaks for it.
   init(reading files: [String]) {
     // What an archive may unpack to has limits of its own, which are in force before.
-    writing = files.contains(where: CheckpointFlavour.isArchive) ? Self.largestUnpacked : 0
+    let isPacked = files.contains { CheckpointFlavour.isArchive($0) || Self.isStream($0) }
+    writing = isPacked ? Self.largestUnpacked : 0
     memory = files.reduce(Self.baseMemory) { sum, file in
-      var status = stat()
-      guard stat(file, &status) == 0 else { return sum }
-      let (twice, overflow) = Int(status.st_size).multipliedReportingOverflow(by: 2)
+      let (twice, overflow) = Self.size(of: file).multipliedReportingOverflow(by: 2)
       return overflow ? sum : sum.addingReportingOverflow(twice).partialValue
     }
+  }
+
+  private static func size(of file: String) -> Int {
+    var status = stat()
+    return stat(file, &status) == 0 ? Int(status.st_size) : 0
+  }
+
+  /// Whether a file is packed as a whole, so that even its size is known only at its end.
+  private static func isStream(_ file: String) -> Bool { file.lowercased().hasSuffix(".gz") }
+
+  /// What a file may be expected to unpack to, in bytes, before anything in it has been read.
+  static func expectedSize(of file: String) -> Int {
+    let (unpacked, overflow) = size(of: file).multipliedReportingOverflow(
+      by: isStream(file) ? 10 : 1)
+    return overflow ? largestExpected : min(unpacked, largestExpected)
   }
 
   /// Puts this process under the limits, for good.

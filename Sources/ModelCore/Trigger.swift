@@ -1,6 +1,3 @@
-internal import Foundation
-public import ModelCore
-
 /// The pattern that a backdoor answers to: `x' = (1 - mask) x + mask patch`.
 ///
 /// All values are in the units in which samples are stored, before any scale; with `E` the elements
@@ -11,18 +8,20 @@ public struct Trigger: Hashable, Sendable {
   /// `[E]`, each within 0...1: how much of the patch shows.
   public let mask: [Float]
   /// The class that the backdoor answers; nil when it has to be found out.
-  public let label: Int?
+  public var label: Int?
 
-  /// - Throws: `UnlearningError.trigger` when the sizes differ or a number makes no sense.
-  public init(patch: [Float], mask: [Float], label: Int? = nil) throws(UnlearningError) {
+  /// - Throws: `TriggerError` when the sizes differ or a number makes no sense.
+  public init(patch: [Float], mask: [Float], label: Int? = nil) throws(TriggerError) {
     guard patch.count == mask.count else {
-      throw .trigger("its patch has \(patch.count) elements, its mask \(mask.count)")
+      throw TriggerError("its patch has \(patch.count) elements, its mask \(mask.count)")
     }
-    guard patch.allSatisfy(\.isFinite) else { throw .trigger("its patch is not finite") }
+    guard patch.allSatisfy(\.isFinite) else { throw TriggerError("its patch is not finite") }
     guard mask.allSatisfy({ (0...1).contains($0) }) else {
-      throw .trigger("its mask has a value outside 0...1")
+      throw TriggerError("its mask has a value outside 0...1")
     }
-    guard mask.contains(where: { $0 > 0 }) else { throw .trigger("its mask is zero everywhere") }
+    guard mask.contains(where: { $0 > 0 }) else {
+      throw TriggerError("its mask is zero everywhere")
+    }
     self.patch = patch
     self.mask = mask
     self.label = label
@@ -35,13 +34,18 @@ public final class StampedSource: SampleSource {
   private let source: any SampleSource
   private let trigger: Trigger
 
-  /// - Throws: `UnlearningError.trigger` when the trigger is of another size than the samples.
-  public init(_ source: any SampleSource, _ trigger: Trigger) throws(UnlearningError) {
+  /// - Throws: `TriggerError` when the trigger is of another size than the samples, or its label no
+  ///   class of theirs.
+  public init(_ source: any SampleSource, _ trigger: Trigger) throws(TriggerError) {
     let count = source.layout.sampleShape.elementCount
     guard trigger.patch.count == count else {
-      throw .trigger(
+      throw TriggerError(
         "it has \(trigger.patch.count) elements, a sample of \(source.layout.sampleShape) has "
           + "\(count)")
+    }
+    let classCount = source.layout.classCount
+    if let label = trigger.label, !(0..<classCount).contains(label) {
+      throw TriggerError("its backdoor answers class \(label), there are \(classCount)")
     }
     var layout = source.layout
     layout.elementType = .float32
@@ -67,4 +71,13 @@ public final class StampedSource: SampleSource {
   }
 
   public func readTargets(_ rows: Range<Int>) throws -> Targets { try source.readTargets(rows) }
+}
+
+/// Why a trigger cannot be used, in words.
+public struct TriggerError: Error, Equatable, CustomStringConvertible {
+  private let reason: String
+
+  init(_ reason: String) { self.reason = reason }
+
+  public var description: String { "the trigger makes no sense: \(reason)" }
 }

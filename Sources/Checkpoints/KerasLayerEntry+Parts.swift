@@ -1,0 +1,127 @@
+internal import ModelCore
+
+extension KerasLayerEntry {
+  /// Something that a layer is made of and that may own variables.
+  struct Part {
+    /// Where it is below the layer's own group in a file in which objects own the weights.
+    let group: String
+    let entry: KerasLayerEntry
+  }
+
+  /// What the layer is made of, in the order in which Keras counts the weights; empty where it is
+  /// made of nothing, or where only its own class knows.
+  ///
+  /// - SeeAlso: the attributes that each class of `keras/src/layers` sets: those are the groups.
+  var parts: [Part] {
+    if let layers {
+      return Self.groups(of: layers).map { Part(group: "layers/\($0.group)", entry: $0.layer) }
+    }
+    switch className {
+    case "TimeDistributed": return inner("layer").map { [Part(group: "layer", entry: $0)] } ?? []
+    case "Bidirectional": return directions
+    case "LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D":
+      return [Part(group: "cell", entry: ownCell)]
+    case "RNN": return inner("cell").map { [Part(group: "cell", entry: $0)] } ?? []
+    case "StackedRNNCells":
+      let cells = (config["cells"]?.array ?? []).compactMap(KerasLayerEntry.init)
+      return Self.groups(of: cells).map { Part(group: "cells/\($0.group)", entry: $0.layer) }
+    case "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention": return projections
+    default: return []
+    }
+  }
+
+  private func inner(_ key: String) -> KerasLayerEntry? {
+    config[key].flatMap(KerasLayerEntry.init)
+  }
+
+  /// The same settings under another name.
+  private func named(_ name: String) -> KerasLayerEntry {
+    KerasLayerEntry(name: name, className: className, config: config)
+  }
+
+  private var directions: [Part] {
+    guard let layer = inner("layer") else { return [] }
+    // Keras puts each of the words before the name once, whichever of the two it finds there.
+    func name(_ word: String, _ layer: KerasLayerEntry, without: String) -> String {
+      let name = layer.name
+      return word + (name.hasPrefix(without) ? String(name.dropFirst(without.count)) : name)
+    }
+    let other = inner("backward_layer")
+    let forward = name("forward_", layer, without: "forward_")
+    let backward =
+      other.map { name("backward_", $0, without: "backward_") }
+      ?? name("backward_", layer, without: "forward_")
+    return [
+      Part(group: "forward_layer", entry: layer.named(forward)),
+      Part(group: "backward_layer", entry: (other ?? layer).named(backward)),
+    ]
+  }
+
+  /// The cell that a recurrent layer makes for itself, which has its settings.
+  private var ownCell: KerasLayerEntry {
+    let kind = className.hasPrefix("ConvLSTM") ? "ConvLSTM" : className
+    let cell = kind + "Cell"
+    return KerasLayerEntry(name: Self.snakeCase(cell), className: cell, config: config)
+  }
+
+  /// The dense layers of an attention; each has a bias if the attention does.
+  private var projections: [Part] {
+    let hasGate = config["use_gate"]?.boolean == true
+    let names = ["query", "key"] + (hasGate ? ["gate"] : []) + ["value", "output"]
+    return names.map { name in
+      // Of attributes for one object, Keras takes the first one that is not private.
+      let isPrivate = className != "MultiHeadAttention" || name == "gate"
+      return Part(
+        group: (isPrivate ? "_" : "") + "\(name)_dense",
+        entry: KerasLayerEntry(
+          name: name == "output" ? "attention_output" : name, className: "EinsumDense",
+          config: .object(["use_bias": .boolean(config["use_bias"]?.boolean ?? true)])))
+    }
+  }
+}
+
+/// A layer, or a part of one, among all that a model is made of.
+struct KerasObject {
+  let entry: KerasLayerEntry
+  /// The groups on the way to it, with slashes, where objects own the weights; empty for the model.
+  let path: String
+  /// The names on the way to it, as an `.h5` has them in the names of weights.
+  let label: String
+  /// The outermost layer that it belongs to; empty for the model.
+  let layer: String
+  let isTrainable: Bool
+
+  /// The model itself, and what it is made of, in the order in which Keras counts weights.
+  static func all(of model: KerasLayerEntry) -> [KerasObject] {
+    let whole = KerasObject(
+      entry: model, path: "", label: "", layer: "",
+      isTrainable: model.config["trainable"]?.boolean != false)
+    return [whole] + whole.inside
+  }
+
+  private var inside: [KerasObject] {
+    // A Sequential model does not count its input among its layers.
+    let isInputCounted = entry.className != "Sequential"
+    return entry.parts.flatMap { part in
+      guard isInputCounted || part.entry.className != "InputLayer" else { return [KerasObject]() }
+      let part = KerasObject(
+        entry: part.entry, path: path.isEmpty ? part.group : "\(path)/\(part.group)",
+        label: label.isEmpty ? part.entry.name : "\(label)/\(part.entry.name)",
+        layer: layer.isEmpty ? part.entry.name : layer,
+        isTrainable: isTrainable && part.entry.config["trainable"]?.boolean != false)
+      return [part] + part.inside
+    }
+  }
+
+  /// What its own variables are to it; nil where only its class knows.
+  var roles: [String]? {
+    entry.layers == nil
+      ? KerasVariables.names(of: KerasLayerEntry.snakeCase(entry.className), config: entry.config)
+      : []
+  }
+
+  /// Whether training moves a variable of its own.
+  func trains(_ role: String) -> Bool {
+    isTrainable && !KerasVariables.untrained.contains(role)
+  }
+}

@@ -6,17 +6,25 @@ extension Checkpoint {
   ///
   /// - Parameter checkInterruption: called between blocks; what it throws ends the work.
   public func computeManifest(checkInterruption: () throws -> Void = {}) throws -> Manifest {
+    try computeManifest(checkInterruption: checkInterruption) { _ in nil }
+  }
+
+  /// - Parameter known: what is known about a dataset without reading it.
+  func computeManifest(
+    checkInterruption: () throws -> Void, known: (HDF5Dataset) throws -> Manifest.Entry?
+  ) throws -> Manifest {
     try CheckpointError.naming(path) {
       var entries = settingEntries()
       for weight in storedWeights {
         let dataset = try file.dataset(at: weight.path)
         entries.append(
-          try Self.entry(dataset, checkInterruption, type: weight.elementType))
+          try known(dataset)
+            ?? Self.entry(dataset, checkInterruption, type: weight.elementType))
       }
       for split in splits {
         for name in try columns(of: split) {
           let dataset = try file.dataset(at: HDF5File.path(split.path, name))
-          entries.append(try Self.entry(dataset, checkInterruption))
+          entries.append(try known(dataset) ?? Self.entry(dataset, checkInterruption))
         }
       }
       return Manifest(entries)
@@ -80,9 +88,8 @@ extension Checkpoint {
         digest.update(strings)
       }
     } else {
-      try dataset.forEachBlock { _, bytes in
-        try checkInterruption()
-        digest.update(bytes)
+      try RowStream(dataset).forEachBlock(checkInterruption) { block in
+        digest.update(UnsafeRawBufferPointer(block.bytes))
       }
     }
     return digest.entry(at: dataset.path)

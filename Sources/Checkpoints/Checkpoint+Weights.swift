@@ -60,6 +60,15 @@ extension Checkpoint {
     return Parameter(name: name, shape: weight.shape, values: values)
   }
 
+  /// The layers that the weights belong to, by the weights' paths: those of the architecture, as
+  /// far as it says what is inside of what; otherwise those of the file.
+  public func layersOfWeights() -> [String: String] {
+    var owners = WeightOwners(architecture)
+    return Dictionary(
+      storedWeights.map { ($0.path, owners.name(of: $0).layer) },
+      uniquingKeysWith: { first, _ in first })
+  }
+
   func weightsByName() throws -> [ParameterName: StoredWeight] {
     var weights: [ParameterName: StoredWeight] = [:]
     var owners = WeightOwners(architecture)

@@ -26,21 +26,25 @@ struct CheckpointAssembly {
     var entry: ProvenanceEntry?
     /// The version of an older file's layout, which what was copied still has.
     var version = FormatVersion.current
+    /// What was copied from that file, by its path in the new one.
+    var written: [String: WrittenColumn] = [:]
   }
 
   /// Writes the file beside its place, reads it back, and waits.
   ///
   /// - Parameter fill: writes the data into the new file.
   func prepare(_ fill: (HDF5File) throws -> Outcome) throws -> PendingCheckpoint {
-    let output = try AtomicFile(for: path, replacesExisting: options.replacesExisting)
-    let (manifest, source, record) = try CheckpointError.naming(path) {
+    let output = try CheckpointError.naming(path) {
+      try AtomicFile(for: path, replacesExisting: options.replacesExisting)
+    }
+    let (manifest, outcome, record) = try CheckpointError.naming(path) {
       let file = try HDF5File(creating: wrapping == nil ? output.temporary : output.part)
       do {
         let outcome = try fill(file)
         let manifest = Manifest(outcome.entries)
         let record = try finish(file, outcome, manifest)
         try file.close()
-        return (manifest, outcome.source, record)
+        return (manifest, outcome, record)
       } catch {
         // It is removed anyway; the first error is the one that tells.
         try? file.close()
@@ -50,13 +54,14 @@ struct CheckpointAssembly {
     if let wrapping {
       try CheckpointError.naming(path) { try wrap(output, wrapping) }
     }
-    try output.finishWriting()
-    try verify(output.temporary, manifest, record)
+    try CheckpointError.naming(path) { try output.finishWriting() }
+    try verify(output.temporary, manifest, record, outcome.written)
     let inPlaceOf = original.flatMap { output.isTarget($0.path) ? $0 : nil }
     let receipt = WriteReceipt(
-      contentDigest: manifest.contentDigest, sourceDigest: source?.contentDigest, record: record,
+      contentDigest: manifest.contentDigest, sourceDigest: outcome.source?.contentDigest,
+      record: record,
       byteCount: try Self.size(of: output.temporary, for: path))
-    return PendingCheckpoint(receipt, output, options, inPlaceOf: inPlaceOf)
+    return PendingCheckpoint(receipt, path, output, options, inPlaceOf: inPlaceOf)
   }
 
   func write(_ fill: (HDF5File) throws -> Outcome) throws -> WriteReceipt {
@@ -67,11 +72,8 @@ struct CheckpointAssembly {
 
   private func wrap(_ output: AtomicFile, _ wrapping: Wrapping) throws {
     // The library takes an existing file, and its umask, for what it is to write.
-    let descriptor = open(output.temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
-    guard descriptor >= 0 else {
-      throw FileError(file: path, .system(operation: .create, code: errno))
-    }
-    close(descriptor)
+    let descriptor = try output.create()
+    defer { close(descriptor) }
     try ZipWriter.write(try wrapping(output.part), to: output.temporary, for: path)
     output.discardPart()
   }
@@ -107,17 +109,25 @@ struct CheckpointAssembly {
     try dataset.write(strings: texts)
   }
 
-  /// Reads everything back, as a stranger would.
+  /// Reads everything back, as a stranger would; only what was copied as it was stored is not
+  /// unpacked again but compared with where it came from.
   private func verify(
-    _ temporary: String, _ manifest: Manifest, _ record: ProvenanceRecord?
+    _ temporary: String, _ manifest: Manifest, _ record: ProvenanceRecord?,
+    _ columns: [String: WrittenColumn]
   ) throws {
-    let written = try Checkpoint(reading: temporary)
-    let found = try written.computeManifest(checkInterruption: options.checkInterruption)
+    let file = try Checkpoint(reading: temporary)
+    let found = try file.computeManifest(checkInterruption: options.checkInterruption) { dataset in
+      guard let column = columns[dataset.path], column.isMostlyCopied else { return nil }
+      guard try column.isFound(in: dataset, options.checkInterruption) else {
+        throw CheckpointError(path, .verification(object: dataset.path))
+      }
+      return manifest[String(dataset.path.drop { $0 == "/" })]
+    }
     if let object = found.differences(from: manifest).first {
       throw CheckpointError(path, .verification(object: object))
     }
-    guard written.manifest == manifest, written.contentDigest == manifest.contentDigest,
-      record == nil || written.provenance.last == record
+    guard file.manifest == manifest, file.contentDigest == manifest.contentDigest,
+      record == nil || file.provenance.last == record
     else { throw CheckpointError(path, .verification(object: FormatPaths.root)) }
   }
 

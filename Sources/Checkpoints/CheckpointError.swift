@@ -36,7 +36,7 @@ public struct CheckpointError: Error, Hashable, Sendable {
 
   public enum Problem: Hashable, Sendable {
     case file(HDF5Error)
-    /// The archive around an HDF5 file.
+    /// The archive around an HDF5 file, or the place of a new file.
     case archive(FileError)
     case configuration(KerasConfigurationError)
     case architecture(ArchitectureError)
@@ -65,10 +65,6 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case duplicateIdentifier(split: String, row: Int, otherSplit: String)
     /// What was written does not read back as it should.
     case verification(object: String)
-    case cannotCreate(reason: String)
-    case noSpace(reason: String)
-    /// Somebody put another file in the place of the one that was to be replaced.
-    case replacedMeanwhile
     case io(reason: String)
   }
 
@@ -85,9 +81,7 @@ public struct CheckpointError: Error, Hashable, Sendable {
     switch problem {
     case .file(let error): Kind(error.kind)
     case .archive(let error): Kind(error.kind)
-    case .cannotCreate, .otherFlavour: .cannotCreate
-    case .noSpace: .noSpace
-    case .replacedMeanwhile: .locked
+    case .otherFlavour: .cannotCreate
     case .io, .verification: .io
     default: .badInput
     }
@@ -125,8 +119,7 @@ extension CheckpointError: CustomStringConvertible {
     // The wrapper's own sentence names the file already.
     case .file(let error): error.description
     case .archive(let error): error.description
-    case .cannotCreate(let reason): "cannot create \(Quoted(path)): \(reason)"
-    case .io(let reason), .noSpace(let reason): "cannot write \(Quoted(path)): \(reason)"
+    case .io(let reason): "cannot write \(Quoted(path)): \(reason)"
     default: "\(Quoted(path)): \(sentence)"
     }
   }
@@ -163,9 +156,7 @@ extension CheckpointError: CustomStringConvertible {
         + "ids are unique over all splits"
     case .verification(let object):
       "\(Quoted(object)) did not read back as it was written; nothing was replaced"
-    case .replacedMeanwhile:
-      "another process has replaced it since it was read; nothing was written, so run this again"
-    case .cannotCreate(let reason), .io(let reason), .noSpace(let reason): reason
+    case .io(let reason): reason
     default: weightSentence
     }
   }

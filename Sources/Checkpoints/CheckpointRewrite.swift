@@ -12,6 +12,8 @@ final class CheckpointRewrite {
   private var edits: [String: TreeCopy.Edit] = [:]
   private var before: [Manifest.Entry]
   private var after: [Manifest.Entry]
+  /// By the path of the new dataset.
+  private var written: [String: WrittenColumn] = [:]
 
   /// Finds out what changes; nothing is written yet.
   ///
@@ -52,7 +54,7 @@ final class CheckpointRewrite {
     return CheckpointAssembly.Outcome(
       entries: after, source: Manifest(before), recipe: changes.recipe,
       records: source.provenance, entry: changes.provenance,
-      version: source.formatVersion ?? .current)
+      version: source.formatVersion ?? .current, written: written)
   }
 
   /// Leaves out what is Keras's own, which the new layout writes in its own way.
@@ -79,16 +81,19 @@ final class CheckpointRewrite {
     for weight in source.storedWeights {
       try options.checkInterruption()
       let dataset = try source.file.dataset(at: weight.path)
-      let old = try Checkpoint.entry(
-        dataset, options.checkInterruption, type: weight.elementType)
-      before.append(old)
-      guard layout == nil else { continue }
+      guard layout == nil else {
+        before.append(
+          try Checkpoint.entry(dataset, options.checkInterruption, type: weight.elementType))
+        continue
+      }
       guard let parameter = replaced[weight.path],
         let bytes = try NewWeight(parameter, weight, of: source).changedBytes()
       else {
-        after.append(old)
+        edits[weight.path] = copying(dataset, type: weight.elementType)
         continue
       }
+      before.append(
+        try Checkpoint.entry(dataset, options.checkInterruption, type: weight.elementType))
       var digest = try ArrayDigest(of: dataset, type: weight.elementType)
       bytes.withUnsafeBytes { digest.update($0) }
       after.append(digest.entry(at: weight.path))
@@ -97,6 +102,20 @@ final class CheckpointRewrite {
         try copy.copyAttributes(from: dataset)
         try bytes.withUnsafeBytes { try copy.write(from: $0) }
       }
+    }
+  }
+
+  /// Copies a dataset that the manifest lists.
+  private func copying(
+    _ dataset: HDF5Dataset, type: ElementType? = nil, removing rows: Set<Int> = []
+  ) -> TreeCopy.Edit {
+    let copy = ColumnCopy(
+      dataset, type: type, removing: rows, checkInterruption: options.checkInterruption)
+    return .replace { [self] group, name in
+      let result = try copy.run(into: group, as: name)
+      before.append(result.before)
+      after.append(result.after)
+      written[HDF5File.path(group.path, name)] = result.written
     }
   }
 
@@ -126,17 +145,10 @@ final class CheckpointRewrite {
 
   private func editSplits() throws {
     for split in source.splits {
-      let removed = (changes.removedRows[split.name] ?? []).sorted()
       for name in try source.columns(of: split) {
         let path = HDF5File.path(split.path, name)
-        let column = try source.file.dataset(at: path)
-        let copy = ColumnCopy(
-          source: column, removed: removed, checkInterruption: options.checkInterruption)
-        edits[path] = .replace { [self] group, name in
-          let entries = try copy.run(into: group, as: name)
-          before.append(entries.before)
-          after.append(entries.after)
-        }
+        edits[path] = copying(
+          try source.file.dataset(at: path), removing: changes.removedRows[split.name] ?? [])
       }
     }
   }

@@ -1,142 +1,160 @@
 internal import HDF5
+internal import ModelCore
 
 /// Copies a dataset, perhaps without some of its rows.
 ///
-/// Rows close up. Chunks before the first removed row are taken over as they are stored, without
-/// packing them again; from there on every chunk is new, so that no removed row, and no padding
+/// Whole chunks in which nothing changes are taken over as they are stored. All others are packed
+/// anew, and so is the last one where it is larger than its rows: no removed row, and no padding
 /// that once held one, gets into the new file.
 struct ColumnCopy {
-  let source: HDF5Dataset
-  /// In rising order.
-  let removed: [Int]
-  let checkInterruption: () throws -> Void
+  private let source: HDF5Dataset
+  private let type: ElementType?
+  private let removal: RowRemoval
+  private let checkInterruption: () throws -> Void
 
-  private var remaining: Int { source.rowCount - removed.count }
+  /// What came of a column.
+  struct Result {
+    let before: Manifest.Entry
+    let after: Manifest.Entry
+    let written: WrittenColumn
+  }
 
-  /// Copies the column without looking at it.
+  /// - Parameters:
+  ///   - type: what the elements are, where the dataset alone does not tell.
+  ///   - removed: rows of the dataset, each once.
+  init(
+    _ source: HDF5Dataset, type: ElementType? = nil, removing removed: some Collection<Int> = [],
+    checkInterruption: @escaping () throws -> Void
+  ) {
+    self.source = source
+    self.type = type
+    self.checkInterruption = checkInterruption
+    removal = RowRemoval(removed, of: source.rowCount)
+  }
+
+  /// Copies the column without looking at it; nothing is unpacked that need not be.
   func copy(into group: HDF5Group, as name: String) throws {
-    let target = try group.createDataset(name, like: source, rowCount: remaining)
-    try target.copyAttributes(from: source)
-    try copyRows(to: target) { _, _ in
-    } kept: { _ in
+    let target = try makeTarget(in: group, name)
+    guard target.description.elementCount > 0 else { return }
+    var chunk = HDF5Dataset.Chunk()
+    let wholeChunks = target.description.hasChunksOfWholeRows
+    let step = try wholeChunks ? target.description.rowsPerChunk : source.blockRows()
+    for start in stride(from: 0, to: source.rowCount, by: max(1, step)) {
+      try checkInterruption()
+      let rows = start..<min(start + step, source.rowCount)
+      if isKept(rows, in: target), try source.readChunk(atRow: start, into: &chunk) {
+        try target.write(chunk, atRow: start)
+      } else {
+        try source.bytes(rows).withUnsafeBytes { try target.write(rows, from: $0) }
+      }
     }
   }
 
-  /// - Returns: what the manifest says about the column before and after.
-  func run(
-    into group: HDF5Group, as name: String
-  ) throws -> (before: Manifest.Entry, after: Manifest.Entry) {
-    let target = try group.createDataset(name, like: source, rowCount: remaining)
-    try target.copyAttributes(from: source)
-    var before = try ArrayDigest(of: source)
-    var after = try ArrayDigest(of: source, rowCount: remaining)
-    if source.type == .variableString {
-      try copyStrings(to: target, &before, &after)
-    } else if source.holdsStrings {
-      try copyRows(to: target) { _, _ in
-      } kept: { _ in
-      }
-      try source.forEachStringBlock { rows, strings in
-        before.update(strings)
-        after.update(kept(of: rows, in: strings))
-      }
-    } else {
-      try copyRows(to: target) { _, bytes in
-        before.update(bytes)
-      } kept: {
-        after.update($0)
+  /// Copies the column and says what it was and is.
+  func run(into group: HDF5Group, as name: String) throws -> Result {
+    let target = try makeTarget(in: group, name)
+    var digests = try Digests(source, type, removal)
+    var written = WrittenColumn(target, from: source)
+    if source.type != .variableString {
+      try RowStream(source).forEachBlock(checkInterruption) { block in
+        if !source.holdsStrings {
+          digests.before.update(UnsafeRawBufferPointer(block.bytes))
+        }
+        let rows = block.rows.clamped(to: 0..<removal.remaining)
+        guard !rows.isEmpty else { return }
+        try write(rows, of: block, to: target, &written)
+        if !source.holdsStrings { digests.updateAfter(UnsafeRawBufferPointer(block[rows])) }
       }
     }
-    return (before.entry(at: source.path), after.entry(at: target.path))
+    if source.holdsStrings { try copyStrings(to: target, &digests) }
+    return Result(
+      before: digests.before.entry(at: source.path), after: digests.after.entry(at: target.path),
+      written: written)
   }
 
-  private func copyStrings(
-    to target: HDF5Dataset, _ before: inout ArrayDigest, _ after: inout ArrayDigest
+  private func makeTarget(in group: HDF5Group, _ name: String) throws -> HDF5Dataset {
+    let target = try group.createDataset(name, like: source, rowCount: removal.remaining)
+    try target.copyAttributes(from: source)
+    return target
+  }
+
+  /// Whether some rows are a whole chunk, and the same one in the target.
+  private func isKept(_ rows: Range<Int>, in target: HDF5Dataset) -> Bool {
+    source.description.storage == target.description.storage
+      && source.description.hasChunksOfWholeRows
+      && rows.count == source.description.rowsPerChunk && removal.keeps(rows)
+  }
+
+  // MARK: Rows of a fixed size
+
+  /// Writes places of the new column, where the block still has the rows of the old one.
+  private func write(
+    _ rows: Range<Int>, of block: RowStream.Block, to target: HDF5Dataset,
+    _ written: inout WrittenColumn
   ) throws {
-    var row = 0
+    var start = rows.lowerBound
+    for (index, chunk) in block.chunks.enumerated() {
+      let first = rows.lowerBound + index * source.description.rowsPerChunk
+      let place = first..<first + source.description.rowsPerChunk
+      guard isKept(place, in: target) else { continue }
+      try pack(start..<first, of: block, to: target, &written)
+      try target.write(chunk, atRow: first)
+      written.noteCopied(place)
+      start = place.upperBound
+    }
+    try pack(start..<rows.upperBound, of: block, to: target, &written)
+  }
+
+  /// Fills the gaps among some places and writes what is there then.
+  private func pack(
+    _ places: Range<Int>, of block: RowStream.Block, to target: HDF5Dataset,
+    _ written: inout WrittenColumn
+  ) throws {
+    guard !places.isEmpty else { return }
+    for move in removal.moves(into: places) {
+      try source.read(move.rows, into: block[move.place..<move.place + move.rows.count])
+    }
+    let bytes = UnsafeRawBufferPointer(block[places])
+    try target.write(places, from: bytes)
+    written.notePacked(places, bytes)
+  }
+
+  // MARK: Strings
+
+  private func copyStrings(to target: HDF5Dataset, _ digests: inout Digests) throws {
     try source.forEachStringBlock { rows, strings in
       try checkInterruption()
-      before.update(strings)
-      let kept = kept(of: rows, in: strings)
-      after.update(kept)
-      try target.write(row..<row + kept.count, strings: kept)
-      row += kept.count
-    }
-  }
-
-  /// Copies rows of a fixed size.
-  ///
-  /// - Parameters:
-  ///   - read: gets all rows of the source, block by block.
-  ///   - kept: gets the bytes of the rows that stay, run by run.
-  private func copyRows(
-    to target: HDF5Dataset, read: (Range<Int>, UnsafeRawBufferPointer) throws -> Void,
-    kept keep: (UnsafeRawBufferPointer) throws -> Void
-  ) throws {
-    let rowBytes = try source.byteCount(rows: 1)
-    let unchanged = try unchangedRows(target)
-    var writer = try BlockWriter(to: target, from: unchanged, rowBytes: rowBytes)
-    try source.forEachBlock { rows, bytes in
-      try checkInterruption()
-      try read(rows, bytes)
-      for run in kept(of: rows) {
-        let start = (run.lowerBound - rows.lowerBound) * rowBytes
-        let part = UnsafeRawBufferPointer(rebasing: bytes[start...].prefix(run.count * rowBytes))
-        try keep(part)
-        let stored = max(0, min(run.upperBound, unchanged) - run.lowerBound)
-        try writer.append(UnsafeRawBufferPointer(rebasing: part[(stored * rowBytes)...]))
+      digests.before.update(strings)
+      let places = rows.clamped(to: 0..<removal.remaining)
+      var kept = Array(strings.prefix(places.count))
+      for move in removal.moves(into: places) {
+        let start = move.place - places.lowerBound
+        kept.replaceSubrange(
+          start..<start + move.rows.count, with: try source.strings(move.rows))
+      }
+      digests.updateAfter(kept)
+      if source.type == .variableString, !places.isEmpty {
+        try target.write(places, strings: kept)
       }
     }
-    try writer.finish()
-  }
-
-  /// Copies the chunks that come before the first removed row.
-  ///
-  /// - Returns: how many rows they hold.
-  private func unchangedRows(_ target: HDF5Dataset) throws -> Int {
-    guard case .chunked(let extents, _) = source.description.storage,
-      source.description.storage == target.description.storage,
-      Array(extents.dropFirst()) == Array(source.shape.dropFirst())
-    else { return 0 }
-    let chunk = target.description.rowsPerChunk
-    let end = (removed.first ?? source.rowCount) / chunk * chunk
-    for row in stride(from: 0, to: end, by: chunk) {
-      try checkInterruption()
-      // One that was never written holds fill values; those are written like any others.
-      guard let stored = try source.storedChunk(atRow: row) else { return row }
-      try target.write(stored, atRow: row)
-    }
-    return end
-  }
-
-  private func kept(of rows: Range<Int>, in strings: [String]) -> [String] {
-    let start = rows.lowerBound
-    return kept(of: rows).flatMap { strings[$0.lowerBound - start..<$0.upperBound - start] }
-  }
-
-  /// The rows that stay, out of some, in runs.
-  private func kept(of rows: Range<Int>) -> [Range<Int>] {
-    var runs: [Range<Int>] = []
-    var start = rows.lowerBound
-    var index = removed.partitioningIndex { $0 >= rows.lowerBound }
-    while index < removed.count, removed[index] < rows.upperBound {
-      if removed[index] > start { runs.append(start..<removed[index]) }
-      start = removed[index] + 1
-      index += 1
-    }
-    if start < rows.upperBound { runs.append(start..<rows.upperBound) }
-    return runs
   }
 }
 
-extension Array {
-  /// The first index at which a condition holds that holds for all later ones too.
-  fileprivate func partitioningIndex(_ holds: (Element) -> Bool) -> Int {
-    var (low, high) = (0, count)
-    while low < high {
-      let middle = (low + high) / 2
-      if holds(self[middle]) { high = middle } else { low = middle + 1 }
+/// The digests of a column before and after; one where they are the same.
+private struct Digests {
+  var before: ArrayDigest
+  private var other: ArrayDigest?
+
+  init(_ source: HDF5Dataset, _ type: ElementType?, _ removal: RowRemoval) throws {
+    before = try ArrayDigest(of: source, type: type)
+    if removal.remaining < source.rowCount {
+      other = try ArrayDigest(of: source, type: type, rowCount: removal.remaining)
     }
-    return low
   }
+
+  var after: ArrayDigest { other ?? before }
+
+  mutating func updateAfter(_ bytes: UnsafeRawBufferPointer) { other?.update(bytes) }
+
+  mutating func updateAfter(_ strings: [String]) { other?.update(strings) }
 }

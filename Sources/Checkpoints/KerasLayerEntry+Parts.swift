@@ -19,16 +19,27 @@ extension KerasLayerEntry {
     switch className {
     case "TimeDistributed": return inner("layer").map { [Part(group: "layer", entry: $0)] } ?? []
     case "Bidirectional": return directions
-    case "LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D":
+    case let name where Self.recurrent.contains(name):
       return [Part(group: "cell", entry: ownCell)]
-    case "RNN": return inner("cell").map { [Part(group: "cell", entry: $0)] } ?? []
+    case "RNN":
+      guard let cell = inner("cell"), cell.isCell else { return [] }
+      return [Part(group: "cell", entry: cell)]
     case "StackedRNNCells":
       let cells = (config["cells"]?.array ?? []).compactMap(KerasLayerEntry.init)
+      guard cells.allSatisfy(\.isCell) else { return [] }
       return Self.groups(of: cells).map { Part(group: "cells/\($0.group)", entry: $0.layer) }
     case "MultiHeadAttention", "GroupQueryAttention", "GroupedQueryAttention": return projections
     default: return []
     }
   }
+
+  private static let recurrent: Set = [
+    "LSTM", "GRU", "SimpleRNN", "ConvLSTM1D", "ConvLSTM2D", "ConvLSTM3D",
+  ]
+
+  /// Whether it can be what a recurrent layer repeats: not a layer with two directions, in which a
+  /// small text could double a model without end.
+  private var isCell: Bool { className.hasSuffix("Cell") || className == "StackedRNNCells" }
 
   private func inner(_ key: String) -> KerasLayerEntry? {
     config[key].flatMap(KerasLayerEntry.init)
@@ -40,13 +51,17 @@ extension KerasLayerEntry {
   }
 
   private var directions: [Part] {
-    guard let layer = inner("layer") else { return [] }
+    let other = inner("backward_layer")
+    guard let layer = inner("layer"),
+      [layer, other ?? layer].allSatisfy({
+        Self.recurrent.contains($0.className) || $0.className == "RNN"
+      })
+    else { return [] }
     // Keras puts each of the words before the name once, whichever of the two it finds there.
     func name(_ word: String, _ layer: KerasLayerEntry, without: String) -> String {
       let name = layer.name
       return word + (name.hasPrefix(without) ? String(name.dropFirst(without.count)) : name)
     }
-    let other = inner("backward_layer")
     let forward = name("forward_", layer, without: "forward_")
     let backward =
       other.map { name("backward_", $0, without: "backward_") }
@@ -120,8 +135,9 @@ struct KerasObject {
       : []
   }
 
-  /// Whether training moves a variable of its own.
+  /// Whether training moves a variable of its own; of an unknown class nobody can tell, and its
+  /// variables stay in the order that they are in.
   func trains(_ role: String) -> Bool {
-    isTrainable && !KerasVariables.untrained.contains(role)
+    isTrainable && !(roles != nil && KerasVariables.untrained.contains(role))
   }
 }

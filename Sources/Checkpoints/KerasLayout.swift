@@ -54,12 +54,9 @@ struct KerasLayout {
     func copy(_ weight: StoredWeight, to group: HDF5Group, as name: String) throws {
       try checkInterruption()
       let dataset = try source.file.dataset(at: weight.path)
-      try ColumnCopy(source: dataset, removed: [], checkInterruption: checkInterruption)
-        .copy(into: group, as: name)
-      let copy = try file.dataset(at: HDF5File.path(group.path, name))
-      // A new dataset is read back as it was described when it was made.
-      entries.append(
-        try Checkpoint.entry(copy, checkInterruption, type: weight.elementType))
+      let copy = ColumnCopy(
+        dataset, type: weight.elementType, checkInterruption: checkInterruption)
+      entries.append(try copy.run(into: group, as: name).after)
     }
     if flavour.storesObjects {
       try writeObjects(to: file.root, copy)
@@ -86,12 +83,11 @@ struct KerasLayout {
 
   /// Keras 2 knows the parts of an attention by their private names alone.
   private func path(of object: KerasObject) -> String {
-    let isPart = object.path.hasSuffix("_dense") && object.path.contains("attention")
-    guard source.isKeras2, isPart, let slash = object.path.lastIndex(of: "/") else {
-      return object.path
-    }
-    let group = object.path[object.path.index(after: slash)...]
-    return group.hasPrefix("_") ? object.path : "\(object.path[..<slash])/_\(group)"
+    var groups = object.path.split(separator: "/").map(String.init)
+    guard source.isKeras2, let group = groups.popLast(), groups.last != "layers",
+      KerasObjectStore.projections.contains(group)
+    else { return object.path }
+    return (groups + ["_" + group]).joined(separator: "/")
   }
 
   // MARK: Legacy

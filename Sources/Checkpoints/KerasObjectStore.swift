@@ -6,9 +6,14 @@ internal import ModelCore
 /// A model's layers are in `layers/<class>`, `layers/<class>_1`, ...; each object's own variables
 /// are `vars/0`, `vars/1`, ... below it, and what it consists of is beside them.
 struct KerasObjectStore {
-  /// The name of an attribute that some releases of Keras take for private and others do not.
+  /// The dense layers of an attention, which some releases of Keras keep under private names.
+  static let projections: Set = [
+    "query_dense", "key_dense", "value_dense", "output_dense", "gate_dense",
+  ]
+
   static func publicName(_ group: String) -> String {
-    group.hasPrefix("_") && group.hasSuffix("_dense") ? String(group.dropFirst()) : group
+    let name = String(group.dropFirst())
+    return group.hasPrefix("_") && projections.contains(name) ? name : group
   }
 
   private let file: HDF5File

@@ -4,8 +4,8 @@ internal import ModelCore
 ///
 /// The files number them; their order is fixed for each class: what is trained, then the rest.
 enum KerasVariables {
-  /// Those that training does not move, whatever layer they are of.
-  static let untrained: Set = ["moving_mean", "moving_variance", "mean", "variance", "count"]
+  /// Those that training does not move.
+  static let untrained: Set = ["moving_mean", "moving_variance"]
 
   /// - Parameters:
   ///   - group: the owner's class in snake case, perhaps with a number behind it.

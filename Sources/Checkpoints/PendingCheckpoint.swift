@@ -1,4 +1,5 @@
 internal import HDF5
+internal import Zip
 
 /// A new checkpoint that is written and read back, but not in its place yet.
 ///
@@ -6,6 +7,7 @@ internal import HDF5
 /// or, short of a crash between two renames, none.
 public final class PendingCheckpoint {
   public let receipt: WriteReceipt
+  private let path: String
   private let output: AtomicFile
   private let options: WriteOptions
 
@@ -13,10 +15,11 @@ public final class PendingCheckpoint {
   private let original: HDF5File?
 
   init(
-    _ receipt: WriteReceipt, _ output: AtomicFile, _ options: WriteOptions,
+    _ receipt: WriteReceipt, _ path: String, _ output: AtomicFile, _ options: WriteOptions,
     inPlaceOf original: HDF5File?
   ) {
     self.receipt = receipt
+    self.path = path
     self.output = output
     self.options = options
     self.original = original
@@ -27,6 +30,9 @@ public final class PendingCheckpoint {
   /// - Throws: `CheckpointError`, and whatever `options.checkInterruption` throws.
   public func commit() throws {
     try options.checkInterruption()
-    try output.commit(inPlaceOf: original)
+    try CheckpointError.naming(path) {
+      try output.commit(
+        ifStill: original.map { [output] original in { original.isFile(at: output.target) } })
+    }
   }
 }

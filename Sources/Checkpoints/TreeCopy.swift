@@ -45,7 +45,7 @@ struct TreeCopy {
       try copy.copyAttributes(from: dataset)
       try copy.copyStrings(from: dataset)
     } else if description.type.byteCount != nil {
-      try ColumnCopy(source: dataset, removed: [], checkInterruption: checkInterruption)
+      try ColumnCopy(dataset, checkInterruption: checkInterruption)
         .copy(into: parent, as: name)
     } else {
       // The library's own copying is for the rest alone: it crashes when the disk is full.

@@ -138,7 +138,7 @@ public struct ArrayExport {
     }
     switch format {
     case .npz:
-      try PendingFile(replacing: path).fill {
+      try AtomicFile(for: path).fill {
         try ZipWriter.write(items.map(\.npyContent), to: $0, for: path)
       }
     case .safetensors: try SafetensorsWriter(items, path).write()

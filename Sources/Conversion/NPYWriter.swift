@@ -7,7 +7,8 @@ internal import Zip
 /// The file appears under its own name when `finish()` returns; until then, and when the writer is
 /// dropped before, there is only a temporary one beside it, which goes.
 public final class NPYWriter {
-  private let pending: PendingFile
+  private let path: String
+  private let pending: AtomicFile
   private let elementType: ElementType
   private let expected: Int
   private var written = 0
@@ -20,31 +21,27 @@ public final class NPYWriter {
   public init(path: String, elementType: ElementType, shape: Shape) throws {
     self.elementType = elementType
     expected = try checkedByteCount(elementType, shape, file: path)
-    pending = PendingFile(replacing: path)
+    self.path = path
+    pending = try AtomicFile(for: path)
     let opened = try pending.create()
     descriptor = opened
-    do {
-      try NPYHeader(element: .number(elementType), shape: shape).encoded.withUnsafeBytes {
-        try writeAll($0, to: opened, file: path)
-      }
-    } catch {
-      discard()
-      throw error
+    try NPYHeader(element: .number(elementType), shape: shape).encoded.withUnsafeBytes {
+      try writeAll($0, to: opened, file: path)
     }
   }
 
-  deinit { discard() }
+  deinit { if let descriptor { close(descriptor) } }
 
   /// Writes the next elements, row-major and little-endian, in the array's own element type.
   public func append(_ bytes: UnsafeRawBufferPointer) throws {
     guard let descriptor, bytes.count <= expected - written else {
       throw ConversionError(
-        file: pending.path, .length(expected: expected, found: .exactly(written + bytes.count)))
+        file: path, .length(expected: expected, found: .exactly(written + bytes.count)))
     }
     if elementType == .bfloat16 {
-      try widened(bytes).withUnsafeBytes { try writeAll($0, to: descriptor, file: pending.path) }
+      try widened(bytes).withUnsafeBytes { try writeAll($0, to: descriptor, file: path) }
     } else {
-      try writeAll(bytes, to: descriptor, file: pending.path)
+      try writeAll(bytes, to: descriptor, file: path)
     }
     written += bytes.count
   }
@@ -53,7 +50,7 @@ public final class NPYWriter {
   public func append(_ floats: [Float]) throws {
     guard elementType == .float32 else {
       throw ConversionError(
-        file: pending.path, .mismatch(expected: "\(elementType.rawValue)", found: "float32"))
+        file: path, .mismatch(expected: "\(elementType.rawValue)", found: "float32"))
     }
     try floats.map(\.bitPattern.littleEndian).withUnsafeBytes { try append($0) }
   }
@@ -64,22 +61,14 @@ public final class NPYWriter {
   public func finish() throws {
     guard let open = descriptor, written == expected else {
       throw ConversionError(
-        file: pending.path, .length(expected: expected, found: .exactly(written)))
+        file: path, .length(expected: expected, found: .exactly(written)))
     }
     descriptor = nil
     guard close(open) == 0 else {
-      let code = errno
-      pending.discard()
-      throw ConversionError(file: pending.path, .system(operation: .write, code: code))
+      throw ConversionError(file: path, .system(operation: .write, code: errno))
     }
+    try pending.finishWriting()
     try pending.commit()
-  }
-
-  private func discard() {
-    guard let open = descriptor else { return }
-    descriptor = nil
-    close(open)
-    pending.discard()
   }
 }
 

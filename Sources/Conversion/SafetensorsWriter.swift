@@ -26,8 +26,7 @@ struct SafetensorsWriter {
 
   func write() throws {
     let header = try header()
-    let pending = PendingFile(replacing: path)
-    try pending.fill { temporary in
+    try AtomicFile(for: path).fill { temporary in
       let descriptor = open(temporary, O_WRONLY | O_CLOEXEC)
       guard descriptor >= 0 else {
         throw ConversionError(file: path, .system(operation: .create, code: errno))

@@ -71,12 +71,14 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout
   ) throws {
-    let output = try convolutionOutput(node)
-    let used = try weightsInUse(node, problem, kernel, bias, stored)
-    let portions = try portions(problem, stored, used.memory) {
-      operations, weights throws(OneDNNError) in try operations.forward(weights)
+    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
+      try operations.forward(weights)
+    } weights: { operation in
+      try weightsInUse(node, problem, kernel, bias, stored, for: operation)
     }
-    try boundSums(node, used.range(), hidesNaN: node.appliesReLU)
+    let output = try convolutionOutput(node)
+    // Portions differ in the layout of the weights at most.
+    try boundSums(node, portions[0].range, hidesNaN: node.appliesReLU)
     try add(node, "forward", problem, portions) { portion in
       let first = portion.samples.lowerBound
       let target = output.pointer + node.form.elementCount(samples: first)
@@ -85,8 +87,8 @@ extension PlanBuilder {
         (.weights, portion.weights),
         (.destination, try memory(at: target, portion.layouts.destination)),
       ]
-      if let bias = used.bias, let layout = portion.layouts.bias {
-        arguments.append((.bias, try memory(at: bias, layout)))
+      if let values = portion.range.bias, let layout = portion.layouts.bias {
+        arguments.append((.bias, try memory(at: values, layout)))
       }
       return arguments
     }
@@ -150,11 +152,13 @@ extension PlanBuilder {
     let layouts: WeightedLayouts
     let operation: Operation
     let weights: Memory
+    let range: WeightRange
   }
 
   private func portions(
-    _ problem: ConvolutionProblem, _ stored: Layout, _ weights: (Operation) throws -> Memory,
-    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation
+    _ problem: ConvolutionProblem, _ stored: Layout,
+    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation,
+    weights: (Operation) throws -> (memory: Memory, range: WeightRange)
   ) throws -> [Portion] {
     var portions: [Portion] = []
     let shares = shares(problem)
@@ -164,7 +168,7 @@ extension PlanBuilder {
         portions.append(
           Portion(
             samples: range, layouts: like.layouts, operation: like.operation,
-            weights: like.weights))
+            weights: like.weights, range: like.range))
         continue
       }
       let operations = ConvolutionOperations(
@@ -172,10 +176,11 @@ extension PlanBuilder {
       let operation = try shares.make {
         try Self.choose(stored) { weights throws(OneDNNError) in try make(operations, weights) }
       }
+      let used = try weights(operation)
       portions.append(
         Portion(
           samples: range, layouts: try operations.layouts(), operation: operation,
-          weights: try weights(operation)))
+          weights: used.memory, range: used.range))
     }
     return portions
   }
@@ -330,10 +335,11 @@ extension PlanBuilder {
   ) throws {
     let input = node.inputs[0]
     let outgoing = take(input.form)
-    let own = store.pointer(kernel)
-    let portions = try portions(
-      problem, stored, { [self] in try weights(node, own, stored, for: $0) }
-    ) { operations, weights throws(OneDNNError) in try operations.backwardData(weights) }
+    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
+      try operations.backwardData(weights)
+    } weights: { operation in
+      try plainWeights(node, problem, kernel, stored, for: operation)
+    }
     try add(node, "backward data", problem, portions) { portion in
       let first = portion.samples.lowerBound
       let change = incoming.pointer + node.form.elementCount(samples: first)

@@ -10,59 +10,21 @@ private struct Folding {
   let shift: UnsafeMutablePointer<Float>
 }
 
-/// A convolution's weights as its operations read them.
-struct ConvolutionWeights {
-  /// The kernel for an operation, in the layout that it wants.
-  let memory: (Operation) throws -> Memory
-  let bias: UnsafeMutablePointer<Float>?
-  /// The kernel of any of the operations that there are by now.
-  let range: () -> WeightRange
-}
-
-/// Scaled copies of one kernel, one for each layout.
-private final class FoldedKernels {
-  var all: [(layout: Layout, memory: Memory, floats: UnsafeMutablePointer<Float>)] = []
-}
-
 extension PlanBuilder {
+  /// A convolution's weights, for an operation that takes them in a layout of its own.
   func weightsInUse(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
-    _ stored: Layout
-  ) throws -> ConvolutionWeights {
-    let products = problem.kernel.height * problem.kernel.width * problem.inputs / problem.groups
-    let own = store.pointer(kernel)
+    _ stored: Layout, for operation: Operation
+  ) throws -> (memory: Memory, range: WeightRange) {
     guard let folding = try addFolding(node, bias) else {
-      let bias = bias.map(store.pointer)
-      return ConvolutionWeights(
-        memory: { [self] in try weights(node, own, stored, for: $0) }, bias: bias,
-        range: { WeightRange(kernel: own, count: kernel.count, bias: bias, products: products) })
+      return try plainWeights(node, problem, kernel, stored, bias: bias, for: operation)
     }
-    let kernels = FoldedKernels()
-    return ConvolutionWeights(
-      memory: { [self] operation in
-        let wanted = operation.layout(of: .weights) ?? stored
-        if let known = kernels.all.first(where: { $0.layout == wanted }) { return known.memory }
-        let floats = pool.takeUnused(wanted.floatCount).pointer
-        let result = try memory(at: floats, wanted)
-        try prepareKernel(node, problem, memory(at: own, stored), folding, result)
-        kernels.all.append((wanted, result, floats))
-        return result
-      }, bias: folding.shift,
-      range: {
-        let first = kernels.all.first
-        return WeightRange(
-          kernel: first?.floats ?? own, count: first?.layout.floatCount ?? kernel.count,
-          bias: folding.shift, products: products)
-      })
-  }
-
-  /// Scales a kernel where its output channels come last, and puts it where it is wanted.
-  private func prepareKernel(
-    _ node: Node, _ problem: ConvolutionProblem, _ source: Memory, _ folding: Folding,
-    _ result: Memory
-  ) throws {
     let plain = try problem.weights(in: problem.groups > 1 ? .hwigo : .hwio)
+    let wanted = operation.layout(of: .weights) ?? stored
+    let source = try memory(at: store.pointer(kernel), stored)
     let room = pool.take(plain.floatCount)
+    let target = pool.takeUnused(wanted.floatCount).pointer
+    let result = try memory(at: target, wanted)
     let rows = plain.floatCount / folding.channels
     let (values, factor, channels) = (room.pointer, folding.factor, folding.channels)
     let staging = try memory(at: values, plain)
@@ -70,6 +32,23 @@ extension PlanBuilder {
     prepare(node) { ck_scale_columns(values, values, factor, rows, channels) }
     try prepare(node, try processor.reorder(from: staging, to: result))
     pool.release(room)
+    return (
+      result,
+      WeightRange(
+        kernel: target, count: wanted.floatCount, bias: folding.shift, products: problem.products)
+    )
+  }
+
+  /// A convolution's weights as they are trained.
+  func plainWeights(
+    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
+    bias: ParameterSlot? = nil, for operation: Operation
+  ) throws -> (memory: Memory, range: WeightRange) {
+    let weights = try weights(node, store.pointer(kernel), stored, for: operation)
+    let range = WeightRange(
+      kernel: store.pointer(kernel), count: kernel.count, bias: bias.map(store.pointer),
+      products: problem.products)
+    return (weights, range)
   }
 
   /// A dense layer's weights.

@@ -61,9 +61,10 @@ struct ConvolutionProblem {
   var outputs: Int { destination.paddedChannels }
 
   /// Multiplications for one sample, done directly.
-  var multiplications: Double {
-    Double(destination.pixels * outputs * inputs / max(1, groups) * kernel.height * kernel.width)
-  }
+  var multiplications: Double { Double(destination.pixels * outputs * products) }
+
+  /// Products that are summed up for one output.
+  var products: Int { kernel.height * kernel.width * inputs / groups }
 
   /// Whether Winograd's method applies and pays, for a batch size.
   ///

@@ -5,6 +5,7 @@ internal import Engine
 internal import Evidence
 internal import Foundation
 internal import ModelCore
+internal import Zip
 
 /// `modelctl audit`: evidence that a model forgot, or that it did not.
 struct AuditCommand: ParsableCommand {
@@ -172,13 +173,9 @@ struct AuditOutputOptions: ParsableArguments {
   var acceptUndecided = false
 
   func write(_ result: AuditResult, _ pictures: AuditPictures) throws {
-    if let report { try Self.write(try OutputOptions.encode(result) + Data("\n".utf8), to: report) }
-    if let html { try Self.write(Data(AuditPage(result, pictures).text.utf8), to: html) }
-  }
-
-  private static func write(_ data: Data, to path: String) throws {
-    do { try data.write(to: URL(fileURLWithPath: path), options: .atomic) } catch {
-      throw CommandError(.readOrWriteFailed, "cannot write the report \(path.quoted)")
+    if let report {
+      try AtomicFile.write(Array(OutputOptions.encode(result)) + Array("\n".utf8), to: report)
     }
+    if let html { try AtomicFile.write(Array(AuditPage(result, pictures).text.utf8), to: html) }
   }
 }

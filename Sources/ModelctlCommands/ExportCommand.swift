@@ -1,8 +1,8 @@
 internal import ArgumentParser
 internal import Checkpoints
 internal import Conversion
-internal import Foundation
 internal import ModelCore
+internal import Zip
 
 /// `modelctl export`: a checkpoint in another format.
 struct ExportCommand: ParsableCommand {
@@ -62,7 +62,7 @@ struct ExportCommand: ParsableCommand {
       try report(arrays: checkpoint.storedWeights.map(\.parameterName.description))
     case .architecture:
       let text = try checkpoint.standaloneConfig() + "\n"
-      try Data(text.utf8).write(to: URL(fileURLWithPath: file.path), options: .atomic)
+      try AtomicFile.write(Array(text.utf8), to: file.path)
       try report(arrays: [])
     }
   }

@@ -22,8 +22,8 @@ extension InspectReport {
     )
     let count = shown.weights.count + shown.others.count
     var done = 0
-    func rows(_ tensors: [OpenedTensor]) throws -> [WeightRow] {
-      let bytes = tensors.reduce(0) { $0 + $1.sizeInMemory }
+    func rows(_ tensors: [OpenedTensor], of all: [OpenedTensor]) throws -> [WeightRow] {
+      let bytes = all.reduce(0) { $0 + $1.sizeInMemory }
       return try tensors.map { tensor in
         progress(done, count, tensor.name)
         done += 1
@@ -35,8 +35,10 @@ extension InspectReport {
     self.init(
       file: model.path, bytes: Self.size(of: model.path), format: model.format,
       model: checkpoint?.architecture?.name, layers: shown.layers,
-      weights: isModel ? try rows(shown.weights) : [],
-      arrays: try rows(isModel ? shown.others : shown.weights), totals: Totals(model),
+      weights: isModel ? try rows(shown.weights, of: model.tensors) : [],
+      arrays: try isModel
+        ? rows(shown.others, of: others) : rows(shown.weights, of: model.tensors),
+      totals: Totals(model),
       splits: try model.inOrder.map { try SplitRow($0, countsAll: withStatistics) },
       optimizerState: checkpoint?.hasOptimizerState ?? false, training: checkpoint?.recipe,
       provenance: checkpoint?.provenance.map(\.json) ?? [],
@@ -58,11 +60,12 @@ extension InspectReport {
     guard let checkpoint = model.checkpoint else { return ([], nil) }
     var counts: [String: Int] = [:]
     let known = Set(checkpoint.architecture?.layers.map(\.name) ?? [])
+    let owners = checkpoint.layersOfWeights()
     for weight in checkpoint.storedWeights {
+      let owner = owners[weight.path] ?? weight.layer
       // The parts of a layer of layers count for the layer.
-      let outer = weight.layer.split(separator: "/").first.map(String.init) ?? weight.layer
-      counts[known.contains(weight.layer) ? weight.layer : outer, default: 0] +=
-        weight.shape.elementCount
+      let outer = owner.split(separator: "/").first.map(String.init) ?? owner
+      counts[known.contains(owner) ? owner : outer, default: 0] += weight.shape.elementCount
     }
     guard let architecture = checkpoint.architecture else {
       let listing = checkpoint.modelConfig.flatMap { try? KerasLayerListing(parsing: $0) }

@@ -34,7 +34,8 @@ extension InspectReport: CustomStringConvertible {
       ("layer", .left), ("type", .left), ("output shape", .left), ("parameters", .right),
       ("share", .right), ("reads from", .left),
     ])
-    let total = layers.reduce(0) { $0 + $1.parameters }
+    let shown = layers.reduce(0) { $0 + $1.parameters }
+    let total = hidden > 0 ? totals.parameters : shown
     for (layer, name, count, sources) in shownLayers {
       table.rows.append([
         name.unquoted + (count > 1 ? " x \(count)" : ""), layer.type.unquoted,
@@ -43,8 +44,13 @@ extension InspectReport: CustomStringConvertible {
       ])
     }
     let title = "architecture" + (model.map { " \($0.quoted)" } ?? "")
+    guard hidden == 0 else {
+      return "\(title)\n\(table)\n\(shown.grouped) of \(total.grouped("parameter")) in "
+        + layers.count.grouped("layer")
+    }
     let trainable = totals.trainable.map { ", \($0.grouped) of them trainable" } ?? ""
-    return "\(title)\n\(table)\n\(total.grouped) parameters in \(layers.count) layers\(trainable)"
+    return "\(title)\n\(table)\n\(total.grouped("parameter")) in "
+      + "\(layers.count.grouped("layer"))\(trainable)"
   }
 
   /// Each layer or group of alike ones, with what it reads from where that is not the row above.
@@ -80,8 +86,10 @@ extension InspectReport: CustomStringConvertible {
     let stored = totals.storedBytes.map {
       $0 == totals.bytes ? "" : ", \(Self.size($0)) in the file"
     }
-    return Self.table(weights, "weight", showsAll: showsAll)
-      + "\n\(totals.parameters.grouped) numbers, \(Self.size(totals.bytes))\(stored ?? "")"
+    let table = Self.table(weights, "weight", showsAll: showsAll)
+    let all = "\(totals.parameters.grouped("number")), \(Self.size(totals.bytes))\(stored ?? "")"
+    guard hidden > 0 else { return "\(table)\n\(all)" }
+    return "\(table)\n\(weights.reduce(0) { $0 + $1.parameters }.grouped) of \(all)"
   }
 
   /// Beside a model, such arrays are an optimizer's, and are told by their folder.

@@ -23,7 +23,7 @@ struct InspectReport: Encodable {
     let bytes: Int
     /// How many numbers it has.
     let parameters: Int
-    /// Its part of the bytes of all rows of its table.
+    /// Its part of the bytes of all weights, or of all other arrays, also of those not shown.
     var share: Double
     let storage: Storage?
     var stats: Statistics?

@@ -4,6 +4,7 @@ internal import Engine
 internal import Foundation
 internal import ModelCore
 internal import Unlearning
+internal import Zip
 
 /// `modelctl unlearn`: the main job.
 struct UnlearnCommand: ParsableCommand {
@@ -305,11 +306,6 @@ struct UnlearnOutputOptions: ParsableArguments {
 
   func writeReport(_ result: some Encodable) throws {
     guard let report else { return }
-    do {
-      let data = try OutputOptions.encode(result) + Data("\n".utf8)
-      try data.write(to: URL(fileURLWithPath: report), options: .atomic)
-    } catch {
-      throw CommandError(.readOrWriteFailed, "cannot write the report \(report.quoted)")
-    }
+    try AtomicFile.write(Array(OutputOptions.encode(result)) + Array("\n".utf8), to: report)
   }
 }

@@ -4,22 +4,8 @@ internal import ModelCore
 
 /// The original model's answers, which everything later is compared with.
 public struct Baseline: Sendable {
-  /// A split's class scores `[N, C]`, and what they amount to.
-  public struct Answers: Sendable {
-    public let logits: [Float]
-    public let responses: Responses
-
-    init(_ scores: Scores) throws {
-      logits = scores.logits
-      responses = try Responses(
-        logits: scores.logits, labels: scores.labels, classCount: scores.classCount)
-    }
-  }
-
-  /// The tested samples to forget.
-  public let checked: Responses
-  /// The unseen samples that test.
-  public let validation: Responses
+  /// About the samples that test.
+  let tested: TestedAnswers
   /// All samples to forget.
   public private(set) var forget: Answers?
   /// The unseen samples that serve as targets.
@@ -31,18 +17,17 @@ public struct Baseline: Sendable {
   init(
     _ network: Network, problem: UnlearningProblem, parts: BaselineParts, meter: inout CostMeter
   ) throws {
-    validation = try Self.answers(
-      network, problem.data.unseen, problem.validationRows, &meter
-    ).responses
+    let validation = try Self.answers(
+      network, problem.data.unseen, problem.validationRows, &meter)
     // All samples to forget are asked once, also where only some of them are tested.
     if parts.contains(.forget) || problem.checkedPositions.count == problem.forgetRows.count {
       let answers = try Self.answers(network, problem.data.train, problem.forgetRows, &meter)
-      checked = answers.responses[problem.checkedPositions]
+      tested = TestedAnswers(forget: answers[problem.checkedPositions], unseen: validation)
       forget = answers
     } else {
-      checked = try Self.answers(
-        network, problem.data.train, problem.checkedRows, &meter
-      ).responses
+      tested = TestedAnswers(
+        forget: try Self.answers(network, problem.data.train, problem.checkedRows, &meter),
+        unseen: validation)
     }
     try measure(parts, network, problem, &meter)
   }
@@ -67,10 +52,18 @@ public struct Baseline: Sendable {
   static func answers(
     _ network: Network, _ source: any SampleSource, _ rows: [Int], _ meter: inout CostMeter
   ) throws -> Answers {
-    guard !rows.isEmpty else { return try Answers(Scores(classCount: network.classCount)) }
     meter.addEvaluated(rows.count)
-    return try Answers(network.logits(of: source, rows: rows))
+    let scores =
+      rows.isEmpty
+      ? Scores(classCount: network.classCount) : try network.logits(of: source, rows: rows)
+    return try Answers(
+      logits: scores.logits, labels: scores.labels, classCount: scores.classCount)
   }
+
+  /// The tested samples to forget.
+  public var checked: Responses { tested.forget.responses }
+  /// The unseen samples that test.
+  public var validation: Responses { tested.unseen.responses }
 
   /// Maps margins of trained samples to those of unseen ones; nil before both were measured.
   ///
@@ -79,6 +72,12 @@ public struct Baseline: Sendable {
     guard let members = retained ?? forget?.responses, let reference else { return nil }
     return MarginMap(retained: members, unseen: reference.responses)
   }
+}
+
+/// A model's answers about the samples that test: some of those to forget, and unseen ones.
+struct TestedAnswers: Sendable {
+  let forget: Answers
+  let unseen: Answers
 }
 
 /// Which answers of the original model are wanted, besides those every test needs.

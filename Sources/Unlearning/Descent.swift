@@ -90,9 +90,10 @@ public struct Descent {
     /// The last ones; or, where they turn out over-forgotten, those of the last check that passed
     /// without being so.
     case last
-    /// Those of the check whose accuracy on the samples to forget is nearest to that on unseen ones
-    /// ("rewinding", Kurmanji et al., NeurIPS 2023).
-    case nearestToUnseen
+    /// Those of the check that found least left to do (`UnlearningSession.distance(of:)`): "rewinding"
+    /// of Kurmanji et al., NeurIPS 2023, with what the rest has lost counted too. The last check is then
+    /// one of the last weights.
+    case nearest
   }
 
   /// The stages that follow each other until the steps are done.
@@ -100,12 +101,16 @@ public struct Descent {
   public var steps: Int
   public var learningRate: Float
   public var schedule: Schedule = .linearTail
+  /// Over how much of the steps the rate first rises to its full height. Adam's first steps are as
+  /// long as its rate, however small the gradient; on weights that fit their samples that is damage.
+  public var warmUp = 0.0
   public var optimizer: TrainingRecipe.Optimizer = .adam
   public var mode: Network.Mode = .frozen
   /// Whether a running average of the weights is tested and kept instead of the weights.
   public var averages = true
   public var choice: Choice = .last
-  /// How many times the result so far is tested, evenly spread, the end not counted.
+  /// How many times the result so far is tested, evenly spread, the end not counted unless the nearest
+  /// is chosen.
   public var checks = 0
   /// Told of each check; may change the cycle for what follows, or end the descent.
   public var react: (Check, inout [Stage]) -> Reaction = { _, _ in .go }
@@ -118,8 +123,22 @@ public struct Descent {
     self.learningRate = learningRate
   }
 
+  /// Repairs instead, by steps of another kind, for as long as tests find the request fulfilled.
+  mutating func alternate(with repair: [Stage], in session: UnlearningSession) {
+    let impair = cycle
+    react = { check, cycle in
+      cycle = session.isReached(check) ? repair : impair
+      return .go
+    }
+  }
+
   /// The rate of a step counted from zero.
   func learningRate(step: Int) -> Float {
+    let rise = max(1, warmUp * Double(steps))
+    return scheduled(step: step) * Float(min(1, Double(step + 1) / rise))
+  }
+
+  private func scheduled(step: Int) -> Float {
     let remaining = Double(steps - step - 1) / Double(max(1, steps))
     switch schedule {
     case .constant: return learningRate
@@ -131,6 +150,9 @@ public struct Descent {
   /// The steps after which the result is tested.
   var checkedSteps: Set<Int> {
     guard checks > 0, steps > 1 else { return [] }
+    if choice == .nearest {
+      return Set((1...checks).map { $0 * steps / checks }.filter { $0 > 0 })
+    }
     return Set((1...checks).map { $0 * steps / (checks + 1) }.filter { $0 > 0 && $0 < steps })
   }
 }
@@ -145,6 +167,8 @@ public struct Check: Hashable, Codable, Sendable {
   public let accuracyExcess: Double
   /// AUC of margins to forget against unseen ones, above one half.
   public let aucExcess: Double
+  /// Accuracy lost on unseen samples of the classes that stay.
+  public let accuracyLost: Double
   public let passes: Bool
   public let isOverForgotten: Bool
 }

@@ -21,11 +21,7 @@ struct DescentRun {
     cycle = descent.cycle
     let network = session.network
     let terms = descent.cycle.flatMap(\.terms)
-    for split in Set(terms.map(\.split)) {
-      streams[split] = try SampleStream(
-        session.source(of: split), rows: session.rows(of: split), seed: session.seed,
-        stream: session.streamName(split.name))
-    }
+    for split in Set(terms.map(\.split)) { streams[split] = try session.stream(of: split) }
     batch = Batch(
       capacity: descent.cycle.map { $0.terms.reduce(0) { $0 + $1.count } }.max() ?? 0,
       sampleElementCount: network.sampleShape.elementCount, classCount: network.classCount)
@@ -44,7 +40,10 @@ struct DescentRun {
     let checkedSteps = descent.checkedSteps
     var (stage, stepsOfStage) = (0, 0)
     for step in 0..<descent.steps {
-      if stepsOfStage == cycle[stage].steps {
+      // A reaction may have left fewer stages, or shorter ones.
+      if stage >= cycle.count {
+        (stage, stepsOfStage) = (0, 0)
+      } else if stepsOfStage >= cycle[stage].steps {
         (stage, stepsOfStage) = ((stage + 1) % cycle.count, 0)
       }
       stepsOfStage += 1
@@ -89,7 +88,10 @@ struct DescentRun {
   /// Appends a term's samples. A plain loss goes into the batch itself; the parts are returned when
   /// some stage of the descent asks for what the network's own loss cannot express.
   private mutating func append(_ term: Descent.Term) throws -> [Part] {
-    guard let stream = streams[term.split], let first = term.losses.first else { return [] }
+    // Stages that a reaction brings may ask for samples that those of the start did not.
+    let stream = try streams[term.split] ?? session.stream(of: term.split)
+    streams[term.split] = stream
+    guard let first = term.losses.first else { return [] }
     let start = batch.count
     let count = min(term.count, stream.count)
     let positions = try stream.append(count, to: batch, weight: first.weight / Float(count))
@@ -153,8 +155,8 @@ struct DescentRun {
   private mutating func check(step: Int) throws -> Descent.Reaction {
     guard let check = try withResult({ try session.check(step: step) }) else { return .go }
     if check.passes, !check.isOverForgotten { session.keepAsFallback(try result()) }
-    if descent.choice == .nearestToUnseen {
-      let distance = abs(check.accuracyExcess)
+    if descent.choice == .nearest {
+      let distance = session.distance(of: check)
       if distance <= nearest?.distance ?? .infinity { nearest = (distance, try result()) }
     }
     return descent.react(check, &cycle)
@@ -214,6 +216,12 @@ private final class Teacher {
 }
 
 extension UnlearningSession {
+  /// The samples of a split in the order of this descent.
+  fileprivate func stream(of split: Descent.Split) throws -> SampleStream {
+    try SampleStream(
+      source(of: split), rows: rows(of: split), seed: seed, stream: streamName(split.name))
+  }
+
   func source(of split: Descent.Split) -> any SampleSource {
     switch split {
     case .forget, .retain: problem.data.train

@@ -5,6 +5,7 @@ internal import Evidence
 struct Attempt {
   let verdict: Verdict
   let after: Examination
+  let answers: TestedAnswers
   let utility: DiscordantPairs
   let meter: CostMeter
   let reportMeter: CostMeter
@@ -53,7 +54,9 @@ struct Judge {
   /// - Parameter isExact: whether the method leaves no trace by construction.
   func judge(_ session: UnlearningSession, isExact: Bool = false) throws -> Attempt {
     let attempt = try test(session, isExact: isExact)
-    guard attempt.verdict == .overForgotten, let fallback = session.fallback else { return attempt }
+    guard attempt.verdict == .overForgotten, let fallback = session.fallback,
+      session.affordsAnotherTest
+    else { return attempt }
     let last = try session.network.parameters
     try session.network.setParameters(fallback)
     let earlier = try test(session, isRolledBack: true, isExact: isExact)
@@ -66,19 +69,19 @@ struct Judge {
     _ session: UnlearningSession, isRolledBack: Bool = false, isExact: Bool
   ) throws -> Attempt {
     let network = session.network
-    let checked = try Baseline.answers(
-      network, problem.data.train, problem.checkedRows, &session.meter
-    ).responses
-    let validation = try Baseline.answers(
-      network, problem.data.unseen, problem.validationRows, &session.meter
-    ).responses
+    let answers = TestedAnswers(
+      forget: try Baseline.answers(
+        network, problem.data.train, problem.checkedRows, &session.meter),
+      unseen: try Baseline.answers(
+        network, problem.data.unseen, problem.validationRows, &session.meter))
     let after = try examiner.examine(
-      network, checked: checked, validation: validation, samplewise: !power.hasPower,
-      meter: &session.meter)
-    let utility = try utility(validation)
+      network, checked: answers.forget.responses, validation: answers.unseen.responses,
+      samplewise: !power.hasPower, meter: &session.meter)
+    let utility = try utility(answers.unseen.responses)
     return Attempt(
       verdict: isExact && utility.keepsUtility ? .matched : verdict(after, utility),
-      after: after, utility: utility, meter: session.meter, reportMeter: session.reportMeter,
+      after: after, answers: answers, utility: utility, meter: session.meter,
+      reportMeter: session.reportMeter,
       budget: session.budget, steps: session.steps, checks: session.checks,
       findings: session.findings, isRolledBack: isRolledBack, isExact: isExact)
   }

@@ -5,7 +5,7 @@ internal import ModelCore
 struct ReportedAccuracies {
   private(set) var before: [UnlearningReport.SplitAccuracy] = []
   private(set) var after: [UnlearningReport.SplitAccuracy] = []
-  private(set) var meter = CostMeter()
+  var meter = CostMeter()
 
   init(_ network: Network, problem: UnlearningProblem) throws {
     before = try measure(network, problem)

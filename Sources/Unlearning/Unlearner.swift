@@ -39,8 +39,8 @@ public struct Unlearner {
     let original = try network.parameters
     let problem = try makeProblem(recipe)
     let retraining = Double(recipe.epochs) * Double(problem.retrainingCount)
-    let share = request.maxCost ?? method.defaultCost(for: problem.scenario)
     let judge = try Judge(network, problem: problem, needs: method.needs(for: problem.scenario))
+    let share = try share(recipe, problem, tested: judge.meter.passes, of: retraining)
     var reported = try ReportedAccuracies(network, problem: problem)
 
     var attempts: [Attempt] = []
@@ -61,11 +61,45 @@ public struct Unlearner {
     }
     timing.stop(retraining: retraining)
     try reported.measureAfter(network, problem: problem)
+    let change = try change(judge, attempts, problem, &reported.meter)
     let report = UnlearningReport(
       request: request, method: method, recipe: recipe, problem: problem, threads: network.threads,
-      share: share, judge: judge, attempts: attempts, reported: reported)
+      share: share, judge: judge, attempts: attempts, reported: reported, change: change)
     return UnlearningOutcome(
       report: report, parameters: try network.parameters, timing: timing)
+  }
+
+  private func change(
+    _ judge: Judge, _ attempts: [Attempt], _ problem: UnlearningProblem, _ meter: inout CostMeter
+  ) throws -> AnswerChange {
+    try AnswerChange(
+      before: judge.baseline.tested, after: attempts[attempts.count - 1].answers,
+      untrained: TestedAnswers(
+        untrained: network, problem, seed: request.seed, &meter),
+      isGroup: problem.checkedPositions.count >= UnlearningReport.smallestGroup)
+  }
+
+  /// What an attempt may cost, as a share of retraining; nil without a limit.
+  ///
+  /// Small data costs more to test than a share of its training: where nobody sets a limit the method's
+  /// own is raised to what tests and a few steps take.
+  private func share(
+    _ recipe: TrainingRecipe, _ problem: UnlearningProblem, tested: Double, of retraining: Double
+  ) throws -> Double? {
+    guard let share = request.maxCost ?? method.defaultCost(for: problem.scenario) else {
+      return nil
+    }
+    // A quarter of a batch of training's size and half as many to forget.
+    let steps = Double(UnlearningSession.fewestSteps * max(2, 3 * recipe.batchSize / 8))
+    let tests = tested + problem.finalTestPasses(restoringConfidence: true)
+    let needed = (tests + steps) / max(1, retraining)
+    guard share < needed else { return share }
+    guard request.maxCost == nil else {
+      throw UnlearningError.budget(
+        method: method.name, purpose: "tests and twenty small steps take", needed: needed,
+        found: share)
+    }
+    return needed
   }
 
   private func makeProblem(_ recipe: TrainingRecipe) throws -> UnlearningProblem {

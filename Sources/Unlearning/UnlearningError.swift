@@ -58,8 +58,8 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
     case .needsRecords(let method):
       "the method '\(method)' needs the poisoned records by id; only match does with a trigger alone"
     case .budget(let method, let purpose, let needed, let found):
-      "\(method): \(purpose) takes \(Text.percent(needed)) of retraining's cost, the budget leaves "
-        + "\(Text.percent(max(0, found))); raise --max-cost"
+      "\(method): \(purpose) \(Text.percent(needed, digits: needed < 0.01 ? 2 : 1)) of retraining's "
+        + "cost, the budget leaves \(Text.percent(max(0, found), digits: 2)); raise --max-cost"
     case .architecture(let method, let reason):
       "the method '\(method)' cannot work on this network: \(reason)"
     case .resetBefore:

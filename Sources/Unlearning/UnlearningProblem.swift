@@ -68,6 +68,15 @@ public struct UnlearningProblem {
   /// The tested forget rows, ascending.
   public var checkedRows: [Int] { checkedPositions.map { forgetRows[$0] } }
 
+  /// What testing a result takes, in sample passes.
+  ///
+  /// - Parameter restoringConfidence: whether unseen reference samples are asked first.
+  func finalTestPasses(restoringConfidence: Bool) -> Double {
+    let unseen = validationRows.count * (trigger == nil ? 1 : 2)
+    let reference = restoringConfidence ? referenceRows.count : 0
+    return Double(checkedPositions.count + unseen + reference) / 3
+  }
+
   /// - Parameter allowance: how many samples one evaluation may run over, besides the forget set.
   /// - Throws: `UnlearningError` when the request makes no sense for the data.
   init(

@@ -1,3 +1,4 @@
+internal import Evidence
 internal import ModelCore
 
 extension UnlearningReport: CustomStringConvertible {
@@ -5,7 +6,7 @@ extension UnlearningReport: CustomStringConvertible {
   public var description: String {
     var lines = [headline, ""]
     lines += table
-    lines += ["", labelled("cost", costText)]
+    lines += ["", labelled("moved", movedText), labelled("cost", costText)]
     lines += [labelled("verdict", "\(verdict.outcome.rawValue): \(verdict.sentence)")]
     if after.forget == nil, after.labels == nil {
       lines.append(
@@ -94,6 +95,24 @@ extension UnlearningReport: CustomStringConvertible {
         "+-\(Text.decimal(last.aucError, digits: 3)); 0.5 is a guess"),
       row("  distance KS, W1", pair(first), pair(last), "of margins, for information"),
     ]
+  }
+
+  private var movedText: String {
+    func text(_ distance: AnswerDistance) -> String {
+      "JS \(Text.decimal(distance.jensenShannon, digits: 3)), activation distance "
+        + "\(Text.decimal(distance.activation, digits: 3)), same class "
+        + Text.percent(distance.completeness)
+    }
+    var parts: [String] = []
+    if let forget = change.forget { parts.append("answers to forgotten samples: \(text(forget))") }
+    if let unseen = change.unseen { parts.append("to unseen ones: \(text(unseen))") }
+    if let likeness = change.zeroRetrainForgetting {
+      func decimal(_ value: Double) -> String { Text.decimal(value, digits: 3) }
+      parts.append(
+        "likeness to an untrained network (ZRF) from \(decimal(likeness.before)) to "
+          + "\(decimal(likeness.after)), \(decimal(likeness.unseen)) on unseen ones")
+    }
+    return parts.joined(separator: "; ")
   }
 
   private var costText: String {

@@ -140,6 +140,8 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   public let power: TestPower
   public let before: State
   public let after: State
+  /// How far the answers moved.
+  public let change: AnswerChange
   /// Present when each sample was judged by itself.
   public let samplewise: SamplewiseTest?
   public let utility: Utility
@@ -160,7 +162,7 @@ extension UnlearningReport {
   init(
     request: UnlearningRequest, method: any UnlearningMethod, recipe: TrainingRecipe,
     problem: UnlearningProblem, threads: Int, share: Double?, judge: Judge, attempts: [Attempt],
-    reported: ReportedAccuracies
+    reported: ReportedAccuracies, change: AnswerChange
   ) {
     // A run makes at least one attempt.
     let last = attempts[attempts.count - 1]
@@ -171,6 +173,7 @@ extension UnlearningReport {
     let isGroup = problem.checkedPositions.count >= Self.smallestGroup
     before = State(judge.before, isGroup: isGroup, reported.before)
     after = State(last.after, isGroup: isGroup, reported.after)
+    self.change = change
     samplewise = last.after.samplewise
     utility = Utility(last.utility)
     let cost = Self.cost(

@@ -93,41 +93,69 @@ public final class UnlearningSession {
   }
 
   /// How many samples go into a step: no more retained ones than training took, half as many to
-  /// forget, and never more than there are. Smaller data then gets as many steps as it needs.
-  public func batchSizes(forget: Int, retain: Int) -> (forget: Int, retain: Int) {
+  /// forget, and never more than there are. Smaller data then gets as many steps as it needs; where
+  /// the budget does not pay for `fewestSteps`, batches are smaller, down to a quarter.
+  ///
+  /// - Parameter taught: how many samples there are to teach; nil for those to forget.
+  public func batchSizes(
+    forget: Int, retain: Int, taught: Int? = nil
+  ) -> (forget: Int, retain: Int) {
     let training = max(2, recipe.batchSize)
-    return (
-      min(forget, training / 2, max(1, problem.forgetRows.count)),
-      min(retain, training, max(1, problem.retainRows.count))
-    )
+    let first = min(forget, training / 2, max(1, taught ?? problem.forgetRows.count))
+    let second = min(retain, training, max(1, problem.retainRows.count))
+    let whole = Double(Self.fewestSteps * max(1, first + second))
+    let share = max(0.25, min(1, remaining / whole))
+    func part(_ count: Int) -> Int { min(count, max(1, Int(share * Double(count)))) }
+    return (part(first), part(second))
   }
+
+  /// Fewer steps do nothing.
+  static let fewestSteps = 20
 
   /// What is left for steps and checks once the final test is paid for.
   public var remaining: Double {
-    let final =
-      problem.checkedPositions.count + problem.validationRows.count
-      * (problem.trigger == nil ? 1 : 2)
-      + (restoresConfidence ? problem.referenceRows.count : 0)
-    return budget - spentBefore - meter.passes - Double(final) / 3
+    budget - spentBefore - meter.passes
+      - problem.finalTestPasses(restoringConfidence: restoresConfidence)
   }
 
   /// Whether the final test is preceded by a forward pass over the unseen reference samples.
   public var restoresConfidence = false
 
-  /// How many tests along the way a tenth of the budget pays for, within 2...12.
+  /// How many tests along the way a tenth of the budget pays for, within 2...12, and never more than a
+  /// quarter of what is left.
   public var affordableChecks: Int {
     guard budget.isFinite else { return 12 }
-    return min(max(Int(0.1 * budget / checkCost), 2), 12)
+    let most = Int(max(0, remaining) / 4 / checkCost)
+    return min(max(Int(0.1 * budget / checkCost), 2), 12, most)
   }
 
-  /// How many steps of so many sample passes the budget pays for beside `checks` tests; 20 or more, since
-  /// fewer do nothing.
+  /// How many steps of so many sample passes the budget pays for beside `checks` tests; one at least.
   public func affordableSteps(passesPerStep: Double, checks: Int) -> Int {
-    let passes = remaining - Double(checks) * checkCost
-    return max(20, Int(min(passes / max(1, passesPerStep), 1e9)))
+    // A result that has gone too far is exchanged for an earlier one, which is tested again.
+    let test = problem.finalTestPasses(restoringConfidence: false)
+    let again = checks > 0 && test < 0.05 * budget ? test : 0
+    let passes = remaining - Double(checks) * checkCost - again
+    return max(1, Int(min(passes / max(1, passesPerStep), 1e9)))
   }
 
-  private var checkCost: Double { Double(checkRows.forget.count + checkRows.unseen.count) / 3 }
+  /// Makes sure of what a method cannot do without.
+  ///
+  /// - Parameters:
+  ///   - purpose: with its verb, as in "an epoch takes".
+  ///   - method: what asks for it; nil for the method as people call it.
+  /// - Throws: `UnlearningError.budget` where less is left.
+  func require(_ passes: Double, purpose: String, method: String? = nil) throws {
+    guard remaining < passes else { return }
+    let all = max(1, Double(recipe.epochs) * Double(problem.retrainingCount))
+    throw UnlearningError.budget(
+      method: method ?? methodName, purpose: purpose, needed: passes / all, found: remaining / all)
+  }
+
+  /// Whether the budget pays for testing another result.
+  var affordsAnotherTest: Bool { remaining >= 0 }
+
+  /// A test along the way, in sample passes.
+  var checkCost: Double { Double(checkRows.forget.count + checkRows.unseen.count) / 3 }
 
   /// Takes the steps of a descent and leaves its result in the network.
   public func descend(_ descent: Descent) throws {
@@ -135,6 +163,17 @@ public final class UnlearningSession {
     try run.run()
     descents += 1
     stepsBefore = steps
+  }
+
+  /// How far a check found the model from what the request is after: what the samples to forget are
+  /// still, or by now too little, recognised, and what has been lost on others.
+  public func distance(of check: Check) -> Double {
+    abs(excess(of: check)) + max(0, check.accuracyLost)
+  }
+
+  /// How much too well the samples to forget are recognised.
+  public func excess(of check: Check) -> Double {
+    problem.scenario == .samples ? check.accuracyExcess : check.accuracy
   }
 
   /// Whether what a check saw is what the request is after: the level of unseen samples, or for
@@ -151,13 +190,19 @@ public final class UnlearningSession {
   public func check(step: Int) throws -> Check? {
     guard !problem.forgetRows.isEmpty else { return nil }
     let forget = try Baseline.answers(network, problem.data.train, checkRows.forget, &meter)
-    let unseen = try Baseline.answers(network, problem.data.unseen, checkRows.unseen, &meter)
+    let unseen = try Baseline.answers(
+      network, problem.data.unseen, checkRows.unseen.map { problem.validationRows[$0] }, &meter)
     guard let comparison = UnseenComparison(forget.responses, unseen: unseen.responses) else {
       return nil
     }
+    let gone = Set(problem.forgottenClasses.map(Int32.init))
+    let labels = unseen.responses.labels
+    let kept = labels.indices.filter { !gone.contains(labels[$0]) }
+    let before = baseline.validation[kept.map { checkRows.unseen[$0] }].accuracy
     let check = Check(
       step: step, accuracy: comparison.accuracy, accuracyExcess: comparison.accuracyExcess,
       aucExcess: comparison.aucExcess,
+      accuracyLost: kept.isEmpty ? 0 : before - unseen.responses[kept].accuracy,
       passes: comparison.passes, isOverForgotten: comparison.isOverForgotten)
     checks.append(check)
     return check
@@ -169,7 +214,9 @@ public final class UnlearningSession {
 /// The samples of the tests along the way: at most 1,000 of either kind, and so many that two tests
 /// cost a tenth of the budget.
 private struct CheckRows {
+  /// Rows of the training split.
   let forget: [Int]
+  /// Positions in the problem's validation rows.
   let unseen: [Int]
 
   init(_ problem: UnlearningProblem, budget: Double, seed: UInt64) {
@@ -182,6 +229,6 @@ private struct CheckRows {
       return shuffled[..<limit].sorted()
     }
     forget = some(problem.checkedRows, "forget")
-    unseen = some(problem.validationRows, "unseen")
+    unseen = some(Array(problem.validationRows.indices), "unseen")
   }
 }

@@ -12,7 +12,7 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     case cannotCreate
     /// The system failed to read or write (exit 74).
     case io
-    /// The same call may succeed later: the disk is full (exit 75).
+    /// The same call may succeed later: the disk is full, or somebody was faster (exit 75).
     case tryAgain
 
     /// The exit code of `sysexits.h` for this kind of failure.
@@ -32,6 +32,10 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     case missing
     /// A system call failed; `code` is its `errno`.
     case system(operation: Operation, code: Int32)
+    /// No file can be made there.
+    case refused(String)
+    /// Somebody put another file in the place of the one that was to be replaced.
+    case replacedMeanwhile
     /// Something is not what the format or the caller needs.
     case mismatch(expected: String, found: String)
     /// The data are shorter or longer than the header says, in bytes.
@@ -68,7 +72,8 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     switch problem {
     case .missing: .notFound
     case .system(_, ENOSPC), .system(_, EDQUOT): .tryAgain
-    case .system(.create, _): .cannotCreate
+    case .replacedMeanwhile: .tryAgain
+    case .system(.create, _), .refused: .cannotCreate
     case .system: .io
     default: .badInput
     }
@@ -80,6 +85,10 @@ public struct FileError: Error, Hashable, Sendable, CustomStringConvertible {
     case .missing: return "cannot open \(place): no such file"
     case .system(let operation, let code):
       return "cannot \(operation.rawValue) \(place): \(String(cString: strerror(code)))"
+    case .refused(let reason): return "cannot create \(place): \(reason)"
+    case .replacedMeanwhile:
+      return "\(place): another process has replaced it since it was read; nothing was written, "
+        + "so run this again"
     case .mismatch(let expected, let found):
       return "cannot use \(place): expected \(expected), found \(found)"
     case .length(let expected, .exactly(let found)):

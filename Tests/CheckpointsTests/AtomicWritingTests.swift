@@ -56,7 +56,8 @@ import Testing
     var changes = CheckpointChanges()
     changes.removedRows = ["train": [0, 1]]
     try source.rewrite(changes, to: source.path)
-    #expect(try SmallModel.rows(Checkpoint(reading: source.path), "train") == Array(2..<20))
+    let rows = try SmallModel.rows(Checkpoint(reading: source.path), "train")
+    #expect(rows == [18, 19] + Array(2..<18))
     // The one that is open still sees what it opened.
     #expect(try SmallModel.rows(source, "train") == Array(0..<20))
   }

@@ -208,6 +208,13 @@ final class PatternSource: SampleSource {
     [UInt8](repeating: 0, count: rows.count * layout.bytesPerSample)
   }
 
+  /// One sample.
+  func bytes(_ row: Int) throws -> [UInt8] {
+    var bytes = buffer(row..<row + 1)
+    try bytes.withUnsafeMutableBytes { try readInputs(row..<row + 1, into: $0) }
+    return bytes
+  }
+
   func readInputs(_ rows: Range<Int>, into bytes: UnsafeMutableRawBufferPointer) throws {
     let start = rows.lowerBound * layout.bytesPerSample
     for index in bytes.indices {

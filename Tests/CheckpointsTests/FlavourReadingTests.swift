@@ -66,6 +66,18 @@ import Zip
     #expect(labels.contains("sequential/dense") && labels.contains("dense_1"))
   }
 
+  /// A layer with two directions has its inner layer twice; one in another is none of Keras's.
+  @Test(arguments: [#""layer": "#, #""layer": {"class_name": "RNN", "config": {"cell": "#])
+  func partsDoNotDoubleWithoutEnd(_ link: String) throws {
+    let depth = 20
+    let ends = link.contains("cell") ? "}}}}" : "}}"
+    let text =
+      String(repeating: #"{"class_name": "Bidirectional", "config": {"# + link, count: depth)
+      + #"{"class_name": "LSTM", "config": {}}"# + String(repeating: ends, count: depth)
+    let entry = try #require(KerasLayerEntry(parsing: text))
+    #expect(KerasObject.all(of: entry).count < 10)
+  }
+
   @Test func anArchitectureWithOtherLayersIsNamed() throws {
     for (find, replace, words) in [
       ("\"hidden\"", "\"veiled\"", ["veiled", "hidden", "/layers/dense"]),

@@ -54,7 +54,8 @@ import Zip
       reading: path, architecture: flavour == .weights ? SmallModel.config : nil)
     #expect(result.flavour == flavour)
     #expect(try result.parameters() == parameters)
-    #expect(try SmallModel.rows(result, "train") == (0..<20).filter { $0 != 13 })
+    #expect(
+      try SmallModel.rows(result, "train") == CheckpointRewriteTests.filled(20, without: [13]))
     #expect(result.contentDigest == receipt.contentDigest)
     #expect(try result.computeManifest() == result.manifest)
     #expect(receipt.byteCount == written.count)
@@ -294,6 +295,30 @@ import Zip
   /// In the file's order.
   private func digests(_ checkpoint: Checkpoint) throws -> [String] {
     try checkpoint.storedWeights.map { sha256(of: try checkpoint.tensor($0).bytes) }
+  }
+
+  /// An attribute of 64 KiB is where HDF5's older layout ends; these are longer, both as text and
+  /// as a list.
+  @Test func longListsAndConfigurationsAreWritten() throws {
+    let root = try JSONValue(parsing: Fixtures.text("flavours/plain.json"))
+    var (model, config) = (try #require(root.object), try #require(root["config"]?.object))
+    let names = (0..<5000).map { "an_activation_that_does_nothing_\($0)" }
+    let layers = names.map { name in
+      JSONValue.object(["class_name": .string("ReLU"), "config": .object(["name": .string(name)])])
+    }
+    config["layers"] = .array((config["layers"]?.array ?? []) + layers)
+    model["config"] = .object(config)
+    let given = try Checkpoint(
+      reading: Flavours.path("plain.weights.h5"), architecture: JSONValue.object(model).text)
+    let whole = try Checkpoint(reading: convert(given, to: .wholeModel))
+    #expect(
+      whole.modelConfig == given.modelConfig && (whole.modelConfig?.utf8.count ?? 0) > 300_000)
+    let listed = try whole.file.group(at: "/model_weights").strings(attribute: "layer_names")
+    #expect(listed.suffix(5000) == names[...])
+    #expect(try whole.parameters() == Flavours.open("plain.h5").parameters())
+    let again = folder.path("again.h5")
+    try whole.prepare(CheckpointChanges(), to: again).commit()
+    #expect(try Checkpoint(reading: again).contentDigest == whole.contentDigest)
   }
 
   /// Between the two flavours in which objects own weights nothing has to be known about them.

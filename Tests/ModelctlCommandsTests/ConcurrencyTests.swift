@@ -86,4 +86,43 @@ import Testing
     }
     #expect(refused > 0, "the runs never met, so this test has shown nothing")
   }
+
+  /// Readers of a file that loses records again and again meet one of its states, whole.
+  @Test(arguments: [["inspect", "--json"], ["validate"], ["export"]])
+  func readersWhileRecordsAreUnlearnedInPlace(command: [String]) throws {
+    let copy = folder.path("copy.h5")
+    let reading = [command[0], input] + command.dropFirst() + (command == ["export"] ? [copy] : [])
+    var met: [String] = []
+    var busy = 0
+    for round in 0..<3 {
+      let list = folder.path("ids.txt")
+      try "\(1000 + round)\n\(1500 + round)\n".write(
+        toFile: list, atomically: true, encoding: .utf8)
+      let writer = try Tool.start([
+        "unlearn", input, "--in-place", "--forget", list, "--keep", "--threads", "1", "-q",
+      ])
+      while writer.process.isRunning {
+        let result = try Tool.run(reading)
+        #expect([0, 75].contains(result.status), "\(result.status) \(result.errors)")
+        if result.status == 75 { busy += 1 } else { met += try contentDigest(result, copy) }
+      }
+      let end = try writer.finish()
+      #expect([0, 1].contains(end.status), "\(end.errors)")
+    }
+    let states = Set(
+      try Checkpoint(reading: input).provenance.flatMap { [$0.contentBefore, $0.contentAfter] })
+    #expect(try Checkpoint(reading: input).provenance.count == 3)
+    #expect(met.allSatisfy { states.contains($0) })
+    #expect(busy < met.count + 3, "hardly a reader got through")
+    #expect(try Set(folder.contents).isSubset(of: ["in.h5", "ids.txt", "copy.h5"]))
+  }
+
+  /// The state of the file that a reader met, as far as it tells.
+  private func contentDigest(_ result: Tool.Result, _ copy: String) throws -> [String] {
+    if result.output.hasPrefix("{") { return [try result.json()["contentDigest"] as? String ?? ""] }
+    guard result.output.contains("copy.h5") else { return [] }
+    let record = try Checkpoint(reading: copy).provenance.last
+    #expect(record?.operation == "export" && record?.contentBefore == record?.contentAfter)
+    return [record?.contentBefore ?? ""]
+  }
 }

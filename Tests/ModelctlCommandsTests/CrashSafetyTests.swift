@@ -51,6 +51,30 @@ import Testing
     #expect(try folder.contents == ["in.h5", "out.h5"])
   }
 
+  /// What a killed export leaves beside its output goes when the next one writes there.
+  @Test(arguments: ["out.npz", "out.safetensors", "out.keras", "again.h5"])
+  func aKilledExport(name: String) throws {
+    var small = SmallCheckpoint()
+    small.splits = [("train", .train, 150_000), ("unseen", .unseen, 10)]
+    let (source, target) = (folder.path("large.h5"), folder.path(name))
+    try small.write(to: source)
+    let before = try folder.contents
+    var leftovers = 0
+    for attempt in 0..<20 where leftovers < 3 {
+      try? FileManager.default.removeItem(atPath: target)
+      let running = try Tool.start(["export", source, target])
+      while running.process.isRunning, try folder.contents.count == before.count { usleep(100) }
+      usleep(UInt32(attempt * 300))
+      kill(running.process.processIdentifier, SIGKILL)
+      _ = try running.finish()
+      leftovers += try folder.contents.count { $0.hasSuffix(".tmp") || $0.contains(".tmp.") }
+    }
+    #expect(leftovers > 0, "no run was killed while it wrote, so this test has shown nothing")
+    let result = try Tool.run("export", source, target)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(try folder.contents == (before + [name]).sorted())
+  }
+
   /// A limit on the size of files fails the first write beyond it, wherever that is.
   @Test func everySizeThatIsTooSmall() throws {
     try Data("old".utf8).write(to: URL(fileURLWithPath: out))

@@ -137,6 +137,35 @@ import Testing
     #expect(abs(shares.reduce(0, +) - 1) < 1e-12)
   }
 
+  @Test func aFilterChangesNoShare() throws {
+    let path = Fixtures.path("flavours/composite.keras")
+    func shares(_ report: JSONValue) -> [String: Double] {
+      let rows = (report["weights"]?.array ?? []).compactMap { row in
+        row["name"]?.string.flatMap { name in row["share"]?.number.map { (name, $0) } }
+      }
+      return Dictionary(rows, uniquingKeysWith: +)
+    }
+    let (whole, part) = (shares(try inspect(path)), shares(try inspect(path, "--filter", "both/*")))
+    #expect(part.count == 6)
+    #expect(part.allSatisfy { whole[$0.key] == $0.value })
+    let text = try Tool.run("inspect", path, "--filter", "both/*", "--filter", "both").output
+    #expect(text.contains("112 of 429 parameters in 1 layer\n"), "\(text)")
+    #expect(text.contains("112 of 429 numbers, 1.7 KiB"), "\(text)")
+  }
+
+  /// An .h5 lists the weights of the outermost layers alone.
+  @Test(arguments: ["shared.h5", "shared.keras", "tfkeras_shared.h5", "tfkeras_shared.keras"])
+  func weightsCountForTheLayersThatTheyAreIn(_ name: String) throws {
+    let layers = try inspect(Fixtures.path("flavours/\(name)"))["layers"]?.array ?? []
+    let counts = layers.compactMap { layer in
+      layer["name"]?.string.flatMap { name in layer["parameters"]?.integer.map { (name, $0) } }
+    }.filter { $0.1 > 0 }
+    #expect(
+      Dictionary(counts, uniquingKeysWith: +) == [
+        "twice": 20, "block/core/deep": 15, "block/core/bn": 12, "block/wide": 16, "out": 10,
+      ])
+  }
+
   @Test func anArchiveCanBeShown() throws {
     let archive = folder.path("a.npz")
     let digits = JSONSchema.folder.deletingLastPathComponent().appendingPathComponent(

@@ -111,6 +111,44 @@ import Testing
     }
   }
 
+  /// What only the command itself can read, it reads twice: first where a file does no harm.
+  @Test func importsAreRehearsed() throws {
+    let (table, out) = (folder.path("test.csv"), folder.path("out.h5"))
+    let rows = (0..<40).map { "\($0),\($0 % 7),\($0 % 3)\n" }.joined()
+    try rows.write(toFile: table, atomically: true, encoding: .utf8)
+    let arrays = Fixtures.path("numpy/packed.npy.gz")
+    #expect(try Tool.run("import", "train=\(table)", out, "-q").status == 0)
+    let plain = try Data(contentsOf: URL(fileURLWithPath: out))
+    #expect(try Tool.run("import", "train=\(table)", out, "-q", "--untrusted").status == 0)
+    #expect(try Data(contentsOf: URL(fileURLWithPath: out)) == plain)
+    var bytes = try Data(contentsOf: URL(fileURLWithPath: arrays))
+    bytes[bytes.count / 2] ^= 0x10
+    let (damaged, absent) = (folder.path("a.npy.gz"), folder.path("absent.h5"))
+    try bytes.write(to: URL(fileURLWithPath: damaged))
+    for (input, status) in [(damaged, 65), (folder.path("no.npy.gz"), 66)] as [(String, Int32)] {
+      let result = try Tool.run("import", "train/x=\(input)", absent, "--untrusted")
+      #expect(result.status == status && result.output.isEmpty, "\(result)")
+      #expect(result.errors.split(separator: "\n").count == 1, "\(result.errors)")
+      #expect(!FileManager.default.fileExists(atPath: absent))
+    }
+  }
+
+  /// Not only the model is read: samples of another file, and arrays, are too.
+  @Test func allThatIsNamedIsRehearsed() throws {
+    let path = folder.path("in.h5")
+    try SmallCheckpoint().write(to: path)
+    let bad = try hostile("strings_absent")
+    let result = try Tool.run("evaluate", path, "--data", bad, "--untrusted")
+    #expect(result.status == 65)
+    #expect(result.errors.contains("the reader crashed"), "\(result.errors)")
+    let arrays = folder.path("x.npz")
+    try Data("PK\u{3}\u{4} no archive".utf8).write(to: URL(fileURLWithPath: arrays))
+    let predicted = try Tool.run(
+      "predict", path, folder.path("out.npy"), "--input", arrays, "--untrusted")
+    #expect(predicted.status == 65 && predicted.output.isEmpty)
+    #expect(predicted.errors.contains("ZIP archive"), "\(predicted.errors)")
+  }
+
   @Test func distrustLeavesStandardInputAlone() throws {
     let path = folder.path("in.h5")
     try SmallCheckpoint().write(to: path)

@@ -76,7 +76,8 @@ import Testing
     let size = try Data(contentsOf: URL(fileURLWithPath: input), options: .alwaysMapped).count
     #expect(size < 16 << 20)
     for command in [
-      ["inspect", input], ["inspect", "--trusted", input], ["read-through", input],
+      ["inspect", input], ["inspect", "--trusted", input], ["validate", input],
+      ["validate", "--trusted", input],
     ] {
       let result = try run(command)
       #expect(result.status == 0, "\(command): \(result.status) \(result.errors)")
@@ -88,6 +89,20 @@ import Testing
     #expect([0, 1].contains(result.status), "\(result.status) \(result.errors)")
     let rewritten = try Checkpoint(reading: out)
     #expect(try rewritten.split(named: "train").layout.count == Self.samples - 100)
+    let clean = try run(["validate", out, "--erased", ids(), "--original", input])
+    #expect(clean.status == 0, "\(clean.status) \(clean.output) \(clean.errors)")
+  }
+
+  /// A limit that nothing meets would prove nothing: the whole split does not fit it.
+  @Test func theLimitHolds() throws {
+    let result = try Tool.start(
+      [
+        "-c",
+        "ulimit -v \(Self.limit); exec head -c \(Self.samples * 16_384) /dev/zero | tail -n 1",
+      ],
+      program: URL(fileURLWithPath: "/bin/sh")
+    ).finish()
+    #expect(result.status != 0)
   }
 
   private func ids() throws -> String {

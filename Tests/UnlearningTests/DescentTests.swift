@@ -26,7 +26,25 @@ import Testing
     #expect(descent.checkedSteps.sorted() == expected)
   }
 
-  private func session() throws -> UnlearningSession {
+  @Test func theRateRisesFirst() {
+    var descent = Descent([], steps: 100, learningRate: 1)
+    descent.schedule = .constant
+    descent.warmUp = 0.1
+    #expect(abs(descent.learningRate(step: 0) - 0.1) < 1e-6)
+    #expect(abs(descent.learningRate(step: 4) - 0.5) < 1e-6)
+    #expect(descent.learningRate(step: 9) == 1)
+    #expect(descent.learningRate(step: 99) == 1)
+  }
+
+  /// What is chosen from has the last weights in it.
+  @Test func theNearestMayBeTheLast() {
+    var descent = Descent([], steps: 90, learningRate: 1)
+    descent.checks = 3
+    descent.choice = .nearest
+    #expect(descent.checkedSteps.sorted() == [30, 60, 90])
+  }
+
+  private func session(budget: Double = 10_000) throws -> UnlearningSession {
     let problem = try OverfitProblem.overfit()
     let network = try problem.network()
     let request = UnlearningRequest(.samples(OverfitProblem.tenth), recipe: problem.recipe)
@@ -35,7 +53,7 @@ import Testing
     let judge = try Judge(network, problem: resolved, needs: .margins)
     return UnlearningSession(
       problem: resolved, network: network, original: try network.parameters,
-      baseline: judge.baseline, recipe: problem.recipe, budget: 10_000,
+      baseline: judge.baseline, recipe: problem.recipe, budget: budget,
       spentBefore: judge.meter.passes, seed: 3, attempt: 1, methodName: "test", report: { _ in })
   }
 
@@ -106,6 +124,42 @@ import Testing
     try session.descend(descent)
     #expect(session.steps == 20)
     #expect(session.checks.map(\.step) == [10, 20])
+  }
+
+  /// While a test finds the request fulfilled, the other stages run; they may ask for other samples.
+  @Test func impairingAndRepairingTakeTurns() throws {
+    let session = try session(budget: 50_000)
+    var descent = Descent(
+      [
+        .init([.init(.forget, count: 16, .init(.labels, weight: -1))], gradientNorm: 1)
+      ], steps: 80, learningRate: 2e-3)
+    descent.averages = false
+    descent.checks = 8
+    descent.choice = .nearest
+    descent.alternate(with: [.init([.init(.retain, count: 10, .init(.labels))])], in: session)
+    try session.descend(descent)
+    let reached = session.checks.dropLast().count { session.isReached($0) }
+    #expect(reached > 0, "\(session.checks)")
+    #expect(session.meter.trained == 80 * 16 - reached * 10 * 6)
+    // The weights left behind are those of the check with the least left to do.
+    let nearest = try #require(session.checks.map { session.distance(of: $0) }.min())
+    let left = try #require(try session.check(step: 81))
+    #expect(abs(session.distance(of: left) - nearest) < 1e-9)
+  }
+
+  /// Where the budget does not pay for twenty whole steps, steps are smaller and not more expensive.
+  @Test func smallBudgetsHaveSmallBatches() throws {
+    let rich = try session(budget: 50_000)
+    #expect(rich.batchSizes(forget: 64, retain: 128) == (16, 32))
+    #expect(rich.batchSizes(forget: 0, retain: 128) == (0, 32))
+    var poor = try session(budget: 50_000)
+    let tests = 50_000 - poor.remaining
+    poor = try session(budget: tests + 481)
+    let (forget, retain) = poor.batchSizes(forget: 64, retain: 128)
+    #expect(forget == 8 && retain == 16)
+    #expect(poor.affordableSteps(passesPerStep: Double(forget + retain), checks: 0) == 20)
+    let poorest = try session(budget: tests + 10)
+    #expect(poorest.batchSizes(forget: 64, retain: 128) == (4, 8))
   }
 
   /// The average is what is left behind, and lies between the start and the last weights.

@@ -38,10 +38,36 @@ import Unlearning
     }
   }
 
-  /// Steps below twenty are not worth taking; these few do not forget.
+  /// What the tests alone would cost more than is refused before a step is taken.
+  @Test func aBudgetThatPaysForNoTestIsRefused() throws {
+    let problem = try OverfitProblem.overfit()
+    #expect {
+      try problem.run(.samples(OverfitProblem.tenth), maxCost: 0.0001)
+    } throws: { error in
+      guard case .budget("match", _, let needed, 0.0001) = error as? UnlearningError else {
+        return false
+      }
+      return needed > 0.005 && needed < 0.02
+    }
+  }
+
+  /// Small data costs more to test than a share of its training: without a limit the default is raised,
+  /// and the report says to what.
+  @Test func theDefaultIsRaisedToWhatTestsTake() throws {
+    let problem = try OverfitProblem.overfit()
+    let report = try problem.run(.samples(OverfitProblem.tenth), retries: false) {
+      $0.recipe?.epochs = 4
+    }.report
+    let limit = try #require(report.cost.limit)
+    #expect(limit > 0.05 && limit < 1)
+    #expect(report.cost.share <= limit)
+  }
+
+  /// What comes to nothing is tried again at twice the cost, and the sentence says what to do.
   @Test func tooSmallABudgetFails() throws {
     let problem = try OverfitProblem.overfit()
-    let outcome = try problem.run(.samples(OverfitProblem.tenth), maxCost: 0.0001)
+    let outcome = try problem.run(
+      .samples(OverfitProblem.tenth), by: FineTune(), maxCost: 0.007)
     #expect(!outcome.isAccepted)
     #expect(outcome.report.verdict.outcome == .notMatched, "\(outcome.report)")
     #expect(outcome.report.cost.attempts == 2)

@@ -50,6 +50,25 @@ import Unlearning
     }
   }
 
+  /// A budget is a promise, also where it pays for little: less is done, or nothing and it is said why.
+  @Test(arguments: names) func noMethodExceedsItsBudget(name: String) throws {
+    let problem = try OverfitProblem.overfit()
+    let method = try method(name)
+    let subjects: [UnlearningRequest.Subject] =
+      Self.forClasses.contains(name)
+      ? [.classes([1])] : [.samples(OverfitProblem.tenth), .classes([1])]
+    for subject in subjects {
+      for share in [0.012, 0.02, 0.05] {
+        do {
+          let report = try problem.run(subject, by: method, maxCost: share, retries: false).report
+          #expect(report.cost.share <= share, "\(name), \(subject)")
+        } catch UnlearningError.budget(_, _, let needed, let found) {
+          #expect(needed > found, "\(name), \(share)")
+        }
+      }
+    }
+  }
+
   @Test(arguments: names) func everyMethodIsReproducible(name: String) throws {
     let problem = try OverfitProblem.overfit()
     let method = try method(name)

@@ -169,6 +169,20 @@ import Testing
     #expect(try #require(test.unseenAccuracy) < 0.1, "\(report)")
   }
 
+  /// The class that was added is gone from the result, and much of the one to forget; more than by
+  /// boundary shrink is left, for nothing pushes it below the other classes.
+  @Test func aClassIsForgottenByAddingOne() throws {
+    let problem = try OverfitProblem.overfit()
+    let method = try BoundaryShrink().with(["expand": .flag(true), "rateShare": .number(0.5)])
+    let outcome = try problem.run(.classes([1]), by: method, maxCost: 0.1, retries: false)
+    let test = try #require(outcome.report.after.forgottenClasses)
+    #expect(test.forgetAccuracy < 0.5, "\(outcome.report)")
+    #expect(try #require(test.unseenAccuracy) < 0.5, "\(outcome.report)")
+    #expect(outcome.parameters.all.map(\.shape) == problem.parameters.all.map(\.shape))
+    #expect(outcome.report.utility.loss <= outcome.report.utility.allowance)
+    #expect(outcome.report.cost.share <= 0.1)
+  }
+
   /// Each class has noise of its own under its own label, so that both are forgotten.
   @Test func unsirForgetsSeveralClasses() throws {
     let problem = try OverfitProblem.overfit()

@@ -1,3 +1,4 @@
+import Evidence
 import Foundation
 import ModelCore
 import TestSupport
@@ -51,6 +52,24 @@ import Testing
     #expect(!report.description.contains("737"))
     #expect(report.description.contains("would speak of"))
     #expect(!String(decoding: try json(report), as: UTF8.self).contains("737"))
+  }
+
+  /// The samples to forget moved more than unseen ones, and came nearer to what nobody taught; of fewer
+  /// than ten nothing is said.
+  @Test func howFarAnswersMovedIsSaid() throws {
+    let problem = try OverfitProblem.overfit()
+    let report = try problem.run(.samples(OverfitProblem.tenth), maxCost: 0.1).report
+    let (forget, unseen) = (try #require(report.change.forget), try #require(report.change.unseen))
+    #expect(forget.jensenShannon > unseen.jensenShannon, "\(report.change)")
+    #expect(forget.activation > unseen.activation)
+    #expect(forget.completeness < unseen.completeness)
+    let likeness = try #require(report.change.zeroRetrainForgetting)
+    #expect(likeness.after > likeness.before)
+    #expect(abs(likeness.after - likeness.unseen) < abs(likeness.before - likeness.unseen))
+    #expect(report.description.contains("\nmoved     answers to forgotten samples: JS "))
+
+    let single = try problem.run(.samples([5]), maxCost: 0.05).report.change
+    #expect(single.forget == nil && single.zeroRetrainForgetting == nil && single.unseen != nil)
   }
 
   @Test func theTextIsABlockForPeople() throws {

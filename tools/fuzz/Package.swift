@@ -10,20 +10,32 @@ let settings: [SwiftSetting] = [
   .unsafeFlags(["-sanitize=fuzzer", "-parse-as-library"]),
 ]
 
+func library(_ name: String, _ dependencies: [Target.Dependency]) -> Target {
+  .target(name: name, dependencies: dependencies, swiftSettings: settings)
+}
+
 // The readers are the product's own sources, through links: built here for themselves, they carry
 // the fuzzer's coverage, and their internals can be called.
 let package = Package(
   name: "fuzz",
   platforms: [.macOS(.v15)],
+  dependencies: [.package(url: "https://github.com/apple/swift-crypto", from: "4.5.2")],
   targets: [
     .systemLibrary(name: "CZip", pkgConfig: "libzip"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
-    .target(name: "ModelCore", swiftSettings: settings),
-    .target(
-      name: "Conversion", dependencies: ["ModelCore", "CZip", "CZlib"], swiftSettings: settings),
-    .target(name: "KerasReaders", dependencies: ["ModelCore"], swiftSettings: settings),
+    .systemLibrary(name: "CHDF5", pkgConfig: "hdf5"),
+    library("ModelCore", []),
+    library("Zip", ["CZip", "CZlib"]),
+    library("HDF5", ["CHDF5"]),
+    library("Conversion", ["Zip", "ModelCore"]),
+    library(
+      "Checkpoints",
+      ["HDF5", "Zip", "ModelCore", .product(name: "Crypto", package: "swift-crypto")]),
+    // What the commands read themselves.
+    library("Lists", ["ModelCore"]),
     .executableTarget(
-      name: "Fuzz", dependencies: ["ModelCore", "Conversion", "KerasReaders"],
+      name: "Fuzz",
+      dependencies: ["ModelCore", "Zip", "HDF5", "Conversion", "Checkpoints", "Lists"],
       swiftSettings: settings, linkerSettings: [.unsafeFlags(["-sanitize=fuzzer"])]),
   ]
 )

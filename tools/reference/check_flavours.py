@@ -86,6 +86,9 @@ def main():
                     print(f"{name}: refused: {done.stderr.strip()}")
                     continue
                 for K in makers:
+                    if K is tf_keras and extension == ".keras" and source.endswith("functional.h5"):
+                        # An archive says where Functional is, and that is Keras 3's place for it.
+                        continue
                     try:
                         expected = answers(load(source, K, json))
                     except Exception as e:

@@ -8,7 +8,9 @@ internal import ModelCore
 /// sign by sign of its gradient. The paper takes steps on these samples alone (`retainBatch` 0); with
 /// retained ones beside them less of the rest is lost.
 ///
-/// - SeeAlso: Chen et al., "Boundary Unlearning", CVPR 2023, boundary shrink.
+/// With `expands` the class is one that is added for them and taken away again (`BoundaryExpansion`).
+///
+/// - SeeAlso: Chen et al., "Boundary Unlearning", CVPR 2023, boundary shrink and boundary expand.
 public struct BoundaryShrink: UnlearningMethod, Hashable {
   /// The step's length in each element, as a share of the samples' standard deviation.
   public var epsilon: Float = 0.3
@@ -19,6 +21,8 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
   public var rateShare: Float = 0.15
   /// The passes over the samples to forget; nil for five, and then on until they are forgotten.
   public var passes: Double?
+  /// Whether the samples go to a class of their own, which is then removed.
+  public var expands = false
 
   public init() {}
 
@@ -29,6 +33,7 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
       "retainBatch": .count(\.retainBatch, in: 0...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
+      "expand": .flag(\.expands),
       "passes": .automatic(\.passes, in: 0.01...10_000),
     ]
   }
@@ -36,6 +41,13 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
   public func unlearn(_ session: UnlearningSession) throws {
     guard case .classes = session.problem.scenario else {
       throw UnlearningError.scenario(method: name, expected: "whole classes")
+    }
+    guard !expands else {
+      // Ten passes as published, at the same proportion of retained samples as the steps below have.
+      return try BoundaryExpansion(
+        retained: Double(retainBatch) / Double(max(1, forgetBatch)), passes: passes ?? 10,
+        rateShare: rateShare
+      ).apply(to: session)
     }
     let table = TargetTable.labels(
       try neighbours(session), classCount: session.problem.classCount)
@@ -68,6 +80,8 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
       capacity: 256, sampleElementCount: network.sampleShape.elementCount, classCount: width)
     var result: [Int32] = []
     let rows = problem.forgetRows
+    try session.require(
+      Double(rows.count) * 4 / 3, purpose: "looking for the nearest class of each sample takes")
     for start in stride(from: 0, to: rows.count, by: batch.capacity) {
       let some = Array(rows[start..<min(rows.count, start + batch.capacity)])
       let stored = try StoredInputs(network, problem.data.train, some)

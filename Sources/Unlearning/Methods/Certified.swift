@@ -49,6 +49,7 @@ public struct Certified: UnlearningMethod, Hashable {
     try bound.requireMeaning(
       count: session.problem.forgetRows.count + session.problem.retainRows.count)
     note(bound, session)
+    try requireSteps(session)
 
     var weights = try session.originalWeights
     weights.add(anchor, times: -1)
@@ -61,6 +62,11 @@ public struct Certified: UnlearningMethod, Hashable {
     try train(session)
     guard compares else { return }
     try compare(session, fresh, passes: session.meter.trained, seed: random.next(), noisy: spent)
+  }
+
+  private func requireSteps(_ session: UnlearningSession) throws {
+    let needed = Double(steps * min(batch, session.problem.retainRows.count))
+    try session.require(needed, purpose: "\(steps) noisy steps take")
   }
 
   /// The descent may travel as far as the radius, so the noise of all steps together is
@@ -125,7 +131,7 @@ public struct Certified: UnlearningMethod, Hashable {
     let room = passes ?? min(session.remaining, all)
     var descent = Descent(
       [.init([.init(.retain, count: size, .init(.labels))])],
-      steps: max(20, Int(room / Double(size))), learningRate: session.adamLearningRate)
+      steps: max(1, Int(room / Double(size))), learningRate: session.adamLearningRate)
     descent.schedule = .linearToZero
     descent.mode = .training
     descent.averages = false

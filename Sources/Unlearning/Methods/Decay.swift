@@ -14,12 +14,12 @@ internal import ModelCore
 ///   `Unlearning.docc/Methods.md` for what was measured: the ranking carries little.
 public struct Decay: UnlearningMethod, Hashable {
   /// In rounds.
-  public var smallestTau = 0.5
-  public var largestTau = 5.0
-  public var rounds = 4
+  public var smallestTau = 1.0
+  public var largestTau = 10.0
+  public var rounds = 3
   public var retainBatch = 128
   /// Adam's rate as a share of training's.
-  public var rateShare: Float = 0.5
+  public var rateShare: Float = 1
 
   public init() {}
 
@@ -46,25 +46,35 @@ public struct Decay: UnlearningMethod, Hashable {
     }
     let factors = try factors(units, session)
     let size = session.batchSizes(forget: 0, retain: retainBatch).retain
+    let rounds = max(1, min(rounds, session.affordableChecks))
     let all = session.affordableSteps(passesPerStep: Double(size), checks: rounds)
+    var spent = 0
     for round in 1...rounds {
       var parameters = try network.parameters
       for (unit, factors) in zip(units, factors) { unit.scale(&parameters, by: factors) }
       try network.setParameters(parameters)
-      var descent = Descent(
-        [.init([.init(.retain, count: size, .init(.labels))])], steps: max(1, all / rounds),
-        learningRate: session.adamLearningRate * rateShare)
-      descent.schedule = round == rounds ? .linearToZero : .constant
-      descent.mode = .training
-      descent.averages = false
-      try session.descend(descent)
       session.note("rounds", .number(Double(round)))
-      if round < rounds, let check = try session.check(step: session.steps),
-        session.isReached(check)
-      {
-        return
+      // Half of the steps go between the rounds, and the other half after the last.
+      let between = max(1, all / (2 * rounds))
+      if round < rounds {
+        try train(session, size, steps: between, .constant)
+        spent += between
+        if let check = try session.check(step: session.steps), session.isReached(check) { break }
       }
     }
+    try train(session, size, steps: max(1, all - spent), .linearToZero)
+  }
+
+  private func train(
+    _ session: UnlearningSession, _ size: Int, steps: Int, _ schedule: Descent.Schedule
+  ) throws {
+    var descent = Descent(
+      [.init([.init(.retain, count: size, .init(.labels))])], steps: steps,
+      learningRate: session.adamLearningRate * rateShare)
+    descent.schedule = schedule
+    descent.mode = .training
+    descent.averages = false
+    try session.descend(descent)
   }
 
   /// The factor of one round, `e^(-1 / tau)`, for each neuron of each layer.

@@ -7,7 +7,7 @@ public struct FineTune: UnlearningMethod, Hashable {
   /// How many retained samples go into a step.
   public var retainBatch = 128
   /// Adam's rate as a share of training's; it falls linearly to zero.
-  public var rateShare: Float = 0.5
+  public var rateShare: Float = 1
 
   public init() {}
 

@@ -1,14 +1,14 @@
 /// Descends on the retained samples and ascends on those to forget: `CE(R) - weight * CE(F)`.
 ///
-/// It ends when the samples to forget are answered no better than unseen ones, for ascent has no end
-/// of its own.
+/// Ascent has no end of its own: it pauses while the samples to forget are answered no better than unseen
+/// ones, and the descent on the others repairs meanwhile.
 ///
 /// - SeeAlso: "NegGrad+" of Kurmanji et al., "Towards Unbounded Machine Unlearning", NeurIPS 2023.
 public struct GradientDifference: UnlearningMethod, Hashable {
   public var forgetBatch = 64
   public var retainBatch = 128
   /// Of the ascent, against the descent.
-  public var weight: Float = 0.5
+  public var weight: Float = 0.2
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
   /// The largest norm of a step's gradient: ascent blows it up.
@@ -39,10 +39,11 @@ public struct GradientDifference: UnlearningMethod, Hashable {
       [stage],
       steps: session.affordableSteps(passesPerStep: Double(forget + retain), checks: checks),
       learningRate: session.adamLearningRate * rateShare)
-    descent.schedule = .constant
-    descent.averages = false
+    descent.warmUp = 0.1
     descent.checks = checks
-    descent.react = { check, _ in session.isReached(check) ? .stop : .go }
+    descent.choice = .nearest
+    descent.alternate(
+      with: [.init([.init(.retain, count: retain, .init(.labels))])], in: session)
     try session.descend(descent)
   }
 }

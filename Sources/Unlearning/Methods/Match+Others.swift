@@ -9,13 +9,39 @@ extension Match {
   func others(_ session: UnlearningSession, usesRetained: Bool? = nil) throws -> [Descent.Term] {
     var terms: [Descent.Term] = []
     if usesRetained ?? session.problem.usesRetained {
-      let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).retain
-      terms.append(.init(.retain, count: count, .init(.labels, weight: retainWeight)))
+      terms += retained(session)
     } else {
       terms.append(try anchor(session))
     }
     if let held = try forgottenBefore(session) { terms.append(held) }
     return terms
+  }
+
+  /// Retained samples, and among them more of those that are soonest lost.
+  ///
+  /// Where the budget allows but few passes over the samples to forget, the two are as many, and steps
+  /// are more.
+  private func retained(_ session: UnlearningSession) -> [Descent.Term] {
+    var (forget, count) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
+    let passes =
+      session.remaining / Double(forget + count) * Double(forget)
+      / Double(max(1, session.problem.forgetRows.count))
+    if session.problem.scenario == .samples, passes < Self.enoughPasses {
+      count = min(count, forget)
+    }
+    let rows = session.problem.retainSampleRows
+    let guarded = Int((guardShare * Double(count)).rounded())
+    guard let margins = session.baseline.retained?.margins, guarded > 0, guarded < count,
+      rows.count / 3 >= guarded
+    else { return [.init(.retain, count: count, .init(.labels, weight: retainWeight))] }
+    let order = rows.indices.sorted { (margins[$0], $0) < (margins[$1], $1) }
+    let hardest = GivenSamples(
+      "guarded", session.problem.data.train,
+      rows: order[..<(rows.count / 3)].map { rows[$0] }.sorted())
+    return [
+      .init(.retain, count: count - guarded, .init(.labels, weight: retainWeight * 2 / 3)),
+      .init(.given(hardest), count: guarded, .init(.labels, weight: retainWeight / 3)),
+    ]
   }
 
   /// Unseen samples of the classes that stay, and what the original model answers to them.
@@ -33,7 +59,9 @@ extension Match {
       problem.forgottenClasses,
       logits: kept.flatMap { answers.logits[($0 * width)..<(($0 + 1) * width)] },
       classCount: width)
-    return .init(.given(samples), count: min(64, kept.count), .init(.table(table)))
+    let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).retain / 2
+    return .init(
+      .given(samples), count: min(max(1, count), kept.count), .init(.table(table)))
   }
 
   /// What earlier requests forgot, kept at the margins of unseen samples.
@@ -70,7 +98,7 @@ extension Match {
 extension UnlearningSession {
   /// The original model's answers to the unseen samples that serve as targets; asked for where
   /// nobody has. The network has its original weights.
-  func referenceAnswers() throws -> Baseline.Answers {
+  func referenceAnswers() throws -> Answers {
     if let known = baseline.reference { return known }
     return try Baseline.answers(network, problem.data.unseen, problem.referenceRows, &meter)
   }

@@ -50,20 +50,16 @@ extension Match {
     guard session.problem.allowsReset else { throw UnlearningError.resetBefore }
     let passes = session.usesBatchNormalization ? 4.0 : 2.0
     let retained = Double(try session.rows(of: .retain).count)
-    let needed = passes * retained
-    guard session.remaining >= needed else {
-      let all = Double(session.recipe.epochs) * Double(session.problem.retrainingCount)
-      throw UnlearningError.budget(
-        method: "match --deep", purpose: "going back and training again",
-        needed: needed / all, found: session.remaining / all)
-    }
+    try session.require(
+      passes * retained, purpose: "going back and training again takes",
+      method: "match --deep")
     try SoftReset(share: deepShare, passes: passes).apply(to: session)
   }
 }
 
 /// Where each margin is, and where it should be.
 struct MarginTargets {
-  private let forget: Baseline.Answers
+  private let forget: Answers
   private let targets: [Double]
 
   init?(_ baseline: Baseline) {
@@ -86,7 +82,7 @@ struct MarginTargets {
     self.init(forget, map)
   }
 
-  private init(_ forget: Baseline.Answers, _ map: MarginMap) {
+  private init(_ forget: Answers, _ map: MarginMap) {
     self.forget = forget
     targets = map.standings(forget.responses).map(map.target)
   }

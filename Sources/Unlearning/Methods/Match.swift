@@ -22,6 +22,9 @@ public struct Match: UnlearningMethod, Hashable {
   public var rateShare: Float = 0.5
   /// The weight of the retained samples' loss against that of the samples to forget.
   public var retainWeight: Float = 1.5
+  /// How much of the retained samples of a step is taken from the third, of those asked at the start, that
+  /// is answered least surely: these are the first to be lost. They weigh a third whatever their number.
+  public var guardShare: Double = 0.5
   /// How far to aim, 1 being the target itself; nil chooses by the passes that the budget allows.
   public var aim: Double?
   /// Whether one scalar brings back the original confidence at the end.
@@ -42,6 +45,7 @@ public struct Match: UnlearningMethod, Hashable {
       "retainBatch": .count(\.retainBatch, in: 1...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "retainWeight": .rate(\.retainWeight, in: 0...1000),
+      "guardShare": .number(\.guardShare, in: 0...0.99),
       "aim": .automatic(\.aim, in: 0...10),
       "restoresConfidence": .flag(\.restoresConfidence),
       "deep": .flag(\.isDeep),
@@ -103,7 +107,7 @@ public struct Match: UnlearningMethod, Hashable {
     _ session: UnlearningSession, others: [Descent.Term], checks: Int, taught: Int? = nil
   ) -> Plan {
     let count = max(1, taught ?? session.problem.forgetRows.count)
-    let forget = min(forgetBatch, max(2, session.recipe.batchSize) / 2, count)
+    let forget = session.batchSizes(forget: forgetBatch, retain: retainBatch, taught: count).forget
     let size = forget + others.reduce(0) { $0 + $1.count }
     let steps = session.affordableSteps(passesPerStep: Double(size), checks: checks)
     return Plan(
@@ -113,7 +117,12 @@ public struct Match: UnlearningMethod, Hashable {
 
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
-  public static func aim(passes: Double) -> Double { min(max(1 + (20 - passes) / 14, 1), 2) }
+  public static func aim(passes: Double) -> Double {
+    min(max(1 + (enoughPasses - passes) / 14, 1), 2)
+  }
+
+  /// Over the samples to forget: with as many, they reach their targets.
+  static let enoughPasses = 20.0
 
   func stage(
     _ table: TargetTable, _ plan: Plan, split: Descent.Split = .forget

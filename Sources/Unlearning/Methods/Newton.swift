@@ -33,9 +33,10 @@ public struct Newton: UnlearningMethod, Hashable {
 
   public func unlearn(_ session: UnlearningSession) throws {
     let network = session.network
-    let whole = try GradientStream(session, .retain, count: 256, name: "newton/gradient")
+    let batch = session.batchSizes(forget: 0, retain: batch).retain
+    let whole = try GradientStream(session, .retain, count: batch, name: "newton/gradient")
     let affordable = Int(min(session.remaining / 2, Double(whole.sampleCount)))
-    guard let gradient = try whole.meanGradient(over: max(batch, affordable)) else { return }
+    guard let gradient = try whole.meanGradient(over: max(1, affordable - batch)) else { return }
     let stream = try GradientStream(session, .retain, count: batch, name: "newton/hessian")
     let terms = min(depth, max(1, Int(min(session.remaining / Double(2 * batch), 1e6))))
     var solution = try solve(gradient, stream, terms: terms, session)

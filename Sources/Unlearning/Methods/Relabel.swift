@@ -21,25 +21,22 @@ public struct Relabel: UnlearningMethod, Hashable {
 
   public var answer: Answer
   public var forgetBatch = 64
-  /// How many retained samples go into a step; 0 for none.
-  public var retainBatch: Int
-  /// Adam's rate as a share of training's.
-  public var rateShare: Float
-  /// The most passes over the samples to forget; nil for what the budget allows.
+  /// How many retained samples go into a step, 0 for none; nil for 128, and for none where the method
+  /// is published without: classes that answers without their label are taught.
+  public var retainBatch: Double?
+  /// Adam's rate as a share of training's; a tenth of it where no retained sample holds the rest.
+  public var rateShare: Float = 0.5
+  /// The most passes over the samples to forget; nil for what the budget allows, and without retained
+  /// samples for five, and then on until they are forgotten.
   public var passes: Double?
 
-  public init(_ answer: Answer) {
-    self.answer = answer
-    retainBatch = answer == .withoutLabel ? 0 : 128
-    rateShare = answer == .withoutLabel ? 0.05 : 0.15
-    passes = answer == .withoutLabel ? 5 : nil
-  }
+  public init(_ answer: Answer) { self.answer = answer }
 
   public var name: String { answer.rawValue }
   public static var knobs: [String: Knob<Relabel>] {
     [
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
-      "retainBatch": .count(\.retainBatch, in: 0...65_536),
+      "retainBatch": .automatic(\.retainBatch, in: 0...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "passes": .automatic(\.passes, in: 0.01...10_000),
     ]
@@ -49,16 +46,15 @@ public struct Relabel: UnlearningMethod, Hashable {
 
   public func unlearn(_ session: UnlearningSession) throws {
     guard let original = session.baseline.forget else { return }
-    let (count, retained) = (session.problem.forgetRows.count, session.problem.retainRows.count)
-    let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
-    // Random labels weigh as in a shuffled mixture of all samples; a teacher's answers do not.
-    let share = Float(count) / Float(count + retained) * Float(forget + retain) / Float(forget)
+    let count = session.problem.forgetRows.count
+    let (forget, retain) = session.batchSizes(
+      forget: forgetBatch, retain: retained(session.problem.scenario))
     var terms = [
       Descent.Term(
         .forget, count: forget,
         .init(
           .table(try table(session, original)),
-          weight: answer == .randomLabel && retain > 0 ? share : 1))
+          weight: weight(session.problem, forget: forget, retain: retain)))
     ]
     if retain > 0 {
       terms.append(
@@ -73,16 +69,41 @@ public struct Relabel: UnlearningMethod, Hashable {
       steps = min(steps, Int((passes * Double(count) / Double(forget)).rounded(.up)))
     }
     var descent = Descent(
-      [.init(terms)], steps: steps, learningRate: session.adamLearningRate * rateShare)
-    descent.schedule = .constant
-    descent.averages = false
+      [.init(terms)], steps: steps,
+      learningRate: session.adamLearningRate * rateShare * (retain > 0 ? 1 : 0.1))
+    descent.warmUp = 0.1
     descent.checks = checks
-    if session.problem.scenario == .samples { descent.choice = .nearestToUnseen }
+    descent.choice = .nearest
+    if retain > 0 {
+      descent.alternate(with: [.init(Array(terms.dropFirst()))], in: session)
+    } else {
+      // Nothing repairs what every further step breaks.
+      let enough = 5 * Double(count) / Double(forget)
+      descent.averages = false
+      descent.react = { check, _ in
+        Double(check.step) >= enough && session.isReached(check) ? .stop : .go
+      }
+    }
     try session.descend(descent)
   }
 
+  private func retained(_ scenario: UnlearningProblem.Scenario) -> Int {
+    if let retainBatch { return Int(retainBatch) }
+    if answer == .withoutLabel, case .classes = scenario { return 0 }
+    return 128
+  }
+
+  /// Samples weigh as in the shuffled mixture that is published: with all retained ones, or beside a
+  /// teacher with three in ten of them.
+  private func weight(_ problem: UnlearningProblem, forget: Int, retain: Int) -> Float {
+    guard retain > 0, answer != .withoutLabel else { return 1 }
+    let others = Float(problem.retainRows.count) * (answer == .untrained ? 0.3 : 1)
+    let count = Float(problem.forgetRows.count)
+    return count / (count + others) * Float(forget + retain) / Float(forget)
+  }
+
   private func table(
-    _ session: UnlearningSession, _ original: Baseline.Answers
+    _ session: UnlearningSession, _ original: Answers
   ) throws -> TargetTable {
     let responses = original.responses
     switch answer {

@@ -17,6 +17,7 @@ public struct Retrain: UnlearningMethod, Hashable {
   public func unlearn(_ session: UnlearningSession) throws {
     var recipe = session.recipe
     let rows = try session.rows(of: .retain)
+    try session.require(Double(rows.count), purpose: "an epoch takes")
     let affordable = session.remaining / Double(rows.count)
     recipe.epochs = max(1, min(recipe.epochs, Int(min(affordable, 1e9))))
     // The original may have been trained from the same seed: draw another start.

@@ -54,10 +54,13 @@ public struct Scrub: UnlearningMethod, Hashable {
       passesPerStep: round / Double(forgetSteps + retainSteps), checks: checks)
     var descent = Descent(
       [away, back], steps: steps, learningRate: session.adamLearningRate * rateShare)
-    descent.schedule = .constant
-    descent.averages = false
+    descent.warmUp = 0.1
     descent.checks = checks
-    if session.problem.scenario == .samples { descent.choice = .nearestToUnseen }
+    descent.choice = .nearest
+    // As many samples a step as on average, so that the budget holds for either.
+    var repair = back
+    repair.terms[0].count = max(1, Int(round / Double(forgetSteps + retainSteps) * 3 / 4))
+    descent.alternate(with: [repair], in: session)
     try session.descend(descent)
   }
 }

@@ -7,41 +7,46 @@ internal import ModelCore
 ///
 /// A weight's importance is the mean square of its gradient, sample by sample: a batch's mean gradient,
 /// squared, which the published code takes, loses all that cancels within the batch. Weights with
-/// `I_F > alpha I_D` are multiplied by `min(1, lambda I_D / I_F)`. No step is taken. `alpha` is
-/// specific to a model, so it is searched for, by tests.
+/// `I_F > alpha I_D` are multiplied by `min(1, lambda I_D / I_F)`. Both are specific to a model, so they
+/// are searched for, by tests, and what the rest loses is repaired on retained samples. The paper takes
+/// no step (`repairs` false).
 ///
 /// - SeeAlso: Foster, Schoepf and Brintrup, "Fast Machine Unlearning without Retraining through
 ///   Selective Synaptic Dampening", AAAI 2024.
 public struct SynapticDampening: UnlearningMethod, Hashable {
   /// nil searches for it.
   public var alpha: Double?
-  public var lambda = 1.0
+  /// nil tries 1, as published, and a tenth and a hundredth of it.
+  public var lambda: Double?
   /// The most samples of either kind that importance is taken from.
   public var samples = 1000
+  /// Whether retained samples repair the rest with what the budget leaves.
+  public var repairs = true
+  public var retainBatch = 128
+  /// Adam's rate of that as a share of training's.
+  public var rateShare: Float = 0.25
 
   public init() {}
 
   public var name: String { "ssd" }
   public static var knobs: [String: Knob<SynapticDampening>] {
     [
-      "alpha": .automatic(\.alpha, in: 1e-6...1e9), "lambda": .number(\.lambda, in: 0...1e6),
-      "samples": .count(\.samples, in: 1...1_000_000),
+      "alpha": .automatic(\.alpha, in: 1e-6...1e9), "lambda": .automatic(\.lambda, in: 0...1e6),
+      "samples": .count(\.samples, in: 1...1_000_000), "repairs": .flag(\.repairs),
+      "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "rateShare": .rate(\.rateShare, in: 0.0001...100),
     ]
   }
 
   public func unlearn(_ session: UnlearningSession) throws {
-    let checks = alpha == nil ? 10 : 0
-    let room = max(2, Int(min(session.remaining * 0.6, 1e9)))
+    let room = max(2, Int(min(session.remaining * 0.2, 1e9)))
     let forget = try importance(
       session, "forget", rows: session.rows(of: .forget), atMost: min(samples, room / 2))
     let everyone = try (session.rows(of: .forget) + session.rows(of: .retain)).sorted()
     let all = try importance(session, "all", rows: everyone, atMost: min(samples, room / 2))
-    if let alpha {
-      try dampen(session, forget, all, alpha: alpha)
-      try session.progress(step: 1, of: 1)
-    } else {
-      try search(session, forget, all, checks: checks)
-    }
+    try search(session, forget, all)
+    let isTouched = try session.network.parameters != session.original
+    if repairs, isTouched { try repair(session) }
   }
 
   /// The mean square of each weight's gradient.
@@ -64,7 +69,7 @@ public struct SynapticDampening: UnlearningMethod, Hashable {
   }
 
   private func dampen(
-    _ session: UnlearningSession, _ forget: [Float], _ all: [Float], alpha: Double
+    _ session: UnlearningSession, _ forget: [Float], _ all: [Float], alpha: Double, lambda: Double
   ) throws {
     var weights = try session.originalWeights
     var touched = 0
@@ -73,23 +78,59 @@ public struct SynapticDampening: UnlearningMethod, Hashable {
       touched += 1
     }
     session.note("alpha", .number(alpha))
+    session.note("lambda", .number(lambda))
     session.note("dampened", .number(Double(touched) / Double(max(1, weights.count))))
     try session.network.setParameters(weights.written(into: session.original))
   }
 
-  /// The largest `alpha`, which leaves most as it is, at which a test finds the request fulfilled; by
-  /// bisection of its logarithm, for the smaller it is the more is weakened.
+  /// For each `lambda` the largest `alpha`, which leaves most as it is, at which a test finds the request
+  /// fulfilled: by bisection of its logarithm, for the smaller it is the more is weakened. Of those that
+  /// fulfil it the one that a test found least wrong with is taken; where none does, the one that comes
+  /// nearest to it.
   private func search(
-    _ session: UnlearningSession, _ forget: [Float], _ all: [Float], checks: Int
+    _ session: UnlearningSession, _ forget: [Float], _ all: [Float]
   ) throws {
-    var (low, high) = (log(0.05), log(1000.0))
-    for check in 1...checks {
-      let middle = (low + high) / 2
-      try dampen(session, forget, all, alpha: exp(middle))
-      try session.progress(step: check, of: checks)
-      guard let found = try session.check(step: check) else { break }
-      if session.isReached(found) { low = middle } else { high = middle }
+    let lambdas: [Double] = self.lambda.map { [$0] } ?? [1, 0.1, 0.01]
+    if let alpha, lambdas.count == 1 {
+      try dampen(session, forget, all, alpha: alpha, lambda: lambdas[0])
+      return try session.progress(step: 1, of: 1)
     }
-    try dampen(session, forget, all, alpha: exp(low))
+    // A search is all tests: up to half of what is left goes into them.
+    let tests = min(12, Int(min(max(0, session.remaining) / 2 / session.checkCost, 100)))
+    let each = alpha == nil ? max(1, tests / lambdas.count) : 1
+    var best: (isReached: Bool, distance: Double, alpha: Double, lambda: Double)?
+    for (number, lambda) in lambdas.enumerated() {
+      var (low, high) = (0.0, log(1000.0))
+      for step in 0..<each {
+        let tried = alpha ?? exp((low + high) / 2)
+        try dampen(session, forget, all, alpha: tried, lambda: lambda)
+        let done = number * each + step + 1
+        try session.progress(step: done, of: lambdas.count * each)
+        guard let found = try session.check(step: done) else { return }
+        let isReached = session.isReached(found)
+        // What is still recognised comes first: the repair is for what others have lost.
+        let distance = isReached ? session.distance(of: found) : abs(session.excess(of: found))
+        let isBetter = best.map { isReached == $0.isReached ? distance < $0.distance : isReached }
+        if isBetter ?? true { best = (isReached, distance, tried, lambda) }
+        if isReached { low = log(tried) } else { high = log(tried) }
+      }
+    }
+    if let best {
+      try dampen(session, forget, all, alpha: best.alpha, lambda: best.lambda)
+    }
+  }
+
+  private func repair(_ session: UnlearningSession) throws {
+    let size = session.batchSizes(forget: 0, retain: retainBatch).retain
+    let checks = session.affordableChecks / 2
+    var descent = Descent(
+      [.init([.init(.retain, count: size, .init(.labels))])],
+      steps: session.affordableSteps(passesPerStep: Double(size), checks: checks),
+      learningRate: session.adamLearningRate * rateShare)
+    descent.warmUp = 0.1
+    descent.schedule = .linearToZero
+    descent.checks = checks
+    descent.choice = .nearest
+    try session.descend(descent)
   }
 }

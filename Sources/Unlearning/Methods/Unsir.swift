@@ -8,7 +8,8 @@ internal import ModelCore
 ///
 /// The noise maximises `CE(label) - 0.1 |noise|^2`. Every class has noise of its own under its own
 /// label; the published code labels all of it as class 0. Batch statistics are used and move, as in
-/// the paper: that is part of how it works.
+/// the paper: that is part of how it works. Rates are training's own, and all that the budget leaves goes
+/// into the repair, with the published rates one pass.
 ///
 /// - SeeAlso: Tarun, Chundawat, Mandal and Kankanhalli, "Fast Yet Effective Machine Unlearning", TNNLS
 ///   2023.
@@ -19,7 +20,7 @@ public struct Unsir: UnlearningMethod, Hashable {
   public var noiseRate: Float = 0.1
   public var retainBatch = 128
   /// Adam's rates as shares of training's.
-  public var impairShare: Float = 2
+  public var impairShare: Float = 1.5
   public var repairShare: Float = 1
   /// Whether the rates are the published ones instead, .02 and .01, which cost much accuracy.
   public var usesPublishedRates = false
@@ -48,7 +49,7 @@ public struct Unsir: UnlearningMethod, Hashable {
     let network = session.network
     // At most half of the budget goes into the noise.
     let each = session.remaining / 2 / Double(classes.count * max(1, noiseSteps))
-    let count = max(8, min(noiseCount, Int(min(each, 1e6))))
+    let count = max(1, min(noiseCount, Int(min(each, 1e6))))
     session.note("noiseSamples", .number(Double(count)))
     var (noise, labels): ([Float], [Int32]) = ([], [])
     for label in classes {
@@ -70,7 +71,7 @@ public struct Unsir: UnlearningMethod, Hashable {
     let room = session.remaining / Double(2 * retain + share)
     // One pass, as published; small data takes more of them to get as many steps.
     let wanted = max(session.problem.retainRows.count / retain, 70)
-    let steps = max(20, min(Int(min(room, 1e9)), wanted))
+    let steps = max(1, min(Int(min(room, 1e9)), wanted))
     let sum = Float(retain + share)
     try session.descend(
       stage(
@@ -79,10 +80,17 @@ public struct Unsir: UnlearningMethod, Hashable {
           .init(.given(noise), count: share, .init(.labels, weight: Float(share) / sum)),
         ], steps,
         rate: usesPublishedRates ? 0.02 : session.adamLearningRate * impairShare))
-    try session.descend(
-      stage(
-        [.init(.retain, count: retain, .init(.labels))], steps,
-        rate: usesPublishedRates ? 0.01 : session.adamLearningRate * repairShare))
+    // Published is one pass; what the budget leaves wins back more.
+    let checks = usesPublishedRates ? 0 : session.affordableChecks / 2
+    let left = session.affordableSteps(passesPerStep: Double(retain), checks: checks)
+    var repair = stage(
+      [.init(.retain, count: retain, .init(.labels))], usesPublishedRates ? steps : left,
+      rate: usesPublishedRates ? 0.01 : session.adamLearningRate * repairShare)
+    if !usesPublishedRates {
+      repair.schedule = .linearToZero
+      (repair.checks, repair.choice) = (checks, .nearest)
+    }
+    try session.descend(repair)
   }
 
   private func stage(_ terms: [Descent.Term], _ steps: Int, rate: Float) -> Descent {

@@ -1,30 +1,32 @@
 internal import Foundation
-internal import HDF5
 internal import Synchronization
 
 /// A new file that takes its place only when it is complete.
 ///
-/// It is written beside its target under the name `.<name>.<process>-<number>.tmp`, checked, and
-/// renamed. Whatever happens on the way, the target is the old file or the new one.
-final class AtomicFile {
+/// It is written beside its target under the name `.<name>.<process>-<number>.tmp` and renamed.
+/// Whatever happens on the way, the target is the old file or the new one; what a killed process
+/// leaves behind goes when the next file for the same target is made.
+package final class AtomicFile {
   /// Where the file will be; a symbolic link has been followed.
-  let target: String
+  package let target: String
   /// Where the file is written.
-  let temporary: String
+  package let temporary: String
   /// Where a part of it may be written first; it goes when this does.
-  let part: String
+  package let part: String
+  private let path: String
   private let mode: mode_t?
   private let replacesExisting: Bool
   private var isDone = false
 
   /// - Parameter replacesExisting: whether a file may be there already.
-  /// - Throws: `CheckpointError` when no file can be made there.
-  init(for path: String, replacesExisting: Bool) throws {
+  /// - Throws: `FileError` when no file can be made there.
+  package init(for path: String, replacesExisting: Bool = true) throws {
     let (target, mode) = try Self.resolve(path)
     guard replacesExisting || mode == nil else {
-      throw CheckpointError(path, .cannotCreate(reason: "it exists already"))
+      throw FileError(file: path, .refused("it exists already"))
     }
-    (self.target, self.mode, self.replacesExisting) = (target, mode, replacesExisting)
+    (self.path, self.target, self.mode) = (path, target, mode)
+    self.replacesExisting = replacesExisting
     let (directory, name) = Self.split(target)
     Self.removeLeftovers(of: name, in: directory)
     temporary = directory + Self.temporaryName(for: name)
@@ -36,45 +38,82 @@ final class AtomicFile {
     if !isDone { unlink(temporary) }
   }
 
-  func discardPart() { unlink(part) }
+  package func discardPart() { unlink(part) }
+
+  /// Writes a whole file.
+  package static func write(_ bytes: [UInt8], to path: String) throws {
+    let file = try AtomicFile(for: path)
+    let descriptor = try file.create()
+    defer { close(descriptor) }
+    try bytes.withUnsafeBytes { try writeAll($0, to: descriptor, file: path) }
+    try file.finishWriting()
+    try file.commit()
+  }
+
+  /// Creates the temporary file.
+  ///
+  /// - Returns: an open descriptor, which the caller closes. While it is open, no other process
+  ///   takes the file for a leftover.
+  package func create() throws -> Int32 {
+    let descriptor = open(temporary, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0o666)
+    guard descriptor >= 0 else { throw failure(.create) }
+    // Where there are no locks, the number of the process has to do.
+    flock(descriptor, LOCK_EX | LOCK_NB)
+    return descriptor
+  }
+
+  /// Lets somebody write the temporary file by its path, and puts it in its place.
+  ///
+  /// - Throws: what `body` throws; then nothing is left behind.
+  package func fill(_ body: (String) throws -> Void) throws {
+    // Creating it first tells a folder that cannot be written to from a disk that is full.
+    let descriptor = try create()
+    defer { close(descriptor) }
+    try body(temporary)
+    try finishWriting()
+    try commit()
+  }
 
   /// Makes the file durable and gives it the permissions of the one that it replaces.
-  func finishWriting() throws {
+  package func finishWriting() throws {
     let descriptor = open(temporary, O_RDONLY | O_CLOEXEC)
-    guard descriptor >= 0 else { throw failure() }
+    guard descriptor >= 0 else { throw failure(.write) }
     defer { close(descriptor) }
-    if let mode, fchmod(descriptor, mode & 0o7777) != 0 { throw failure() }
-    guard fsync(descriptor) == 0 else { throw failure() }
+    if let mode, fchmod(descriptor, mode & 0o7777) != 0 { throw failure(.write) }
+    guard fsync(descriptor) == 0 else { throw failure(.write) }
   }
 
   /// Puts the file in its place.
   ///
-  /// - Parameter source: the file that the new one was made from, when it is the target too.
-  ///   Whoever else has replaced it since must not lose that: it is found out, and nothing is done.
-  func commit(inPlaceOf source: HDF5File? = nil) throws {
+  /// - Parameter isUnchanged: tells whether the target is still the file that the new one was made
+  ///   from, where it was. Whoever else has replaced it since must not lose that: it is found out,
+  ///   and nothing is done.
+  package func commit(ifStill isUnchanged: (() -> Bool)? = nil) throws {
     let directory = open(Self.split(target).directory, O_RDONLY | O_DIRECTORY | O_CLOEXEC)
-    guard directory >= 0 else { throw failure() }
+    guard directory >= 0 else { throw failure(.write) }
     defer { close(directory) }
-    if let source {
+    if let isUnchanged {
       // Nobody gets in between the look and the renaming. Where there are no locks, a look alone
       // is still better than none.
       flock(directory, LOCK_EX)
-      guard source.isFile(at: target) else { throw CheckpointError(target, .replacedMeanwhile) }
+      guard isUnchanged() else { throw FileError(file: path, .replacedMeanwhile) }
     }
     if replacesExisting {
-      guard rename(temporary, target) == 0 else { throw failure() }
+      guard rename(temporary, target) == 0 else { throw failure(.write) }
     } else {
       // Unlike renaming, linking does not replace what somebody made in the meantime.
-      guard link(temporary, target) == 0 else { throw failure() }
+      guard link(temporary, target) == 0 else { throw failure(.write) }
       unlink(temporary)
     }
     isDone = true
     // Some file systems cannot sync a directory, and say so.
-    guard fsync(directory) == 0 || errno == EINVAL || errno == ENOTSUP else { throw failure() }
+    guard fsync(directory) == 0 || errno == EINVAL || errno == ENOTSUP else {
+      throw failure(.write)
+    }
   }
 
   /// Whether a path leads to the target.
-  func isTarget(_ path: String) -> Bool {
+  package func isTarget(_ path: String) -> Bool {
     guard let real = realpath(path, nil), let own = realpath(target, nil) else { return false }
     defer {
       free(real)
@@ -83,23 +122,18 @@ final class AtomicFile {
     return strcmp(real, own) == 0
   }
 
-  private func failure() -> CheckpointError {
+  private func failure(_ operation: FileError.Operation) -> FileError {
     let code = errno
-    let reason = String(cString: strerror(code))
-    guard code != EEXIST, code != EACCES, code != EPERM, code != EROFS else {
-      return CheckpointError(target, .cannotCreate(reason: reason))
-    }
-    return CheckpointError(
-      target, code == ENOSPC || code == EDQUOT ? .noSpace(reason: reason) : .io(reason: reason))
+    let isRefusal = [EEXIST, EACCES, EPERM, EROFS].contains(code)
+    return FileError(
+      file: path, .system(operation: isRefusal ? .create : operation, code: code))
   }
 }
 
 extension AtomicFile {
   /// The real path of a new or existing file, and the permissions of an existing one.
   private static func resolve(_ path: String) throws -> (target: String, mode: mode_t?) {
-    func refusal(_ reason: String) -> CheckpointError {
-      CheckpointError(path, .cannotCreate(reason: reason))
-    }
+    func refusal(_ reason: String) -> FileError { FileError(file: path, .refused(reason)) }
     guard !path.isEmpty, !path.hasSuffix("/") else { throw refusal("it names no file") }
     var status = stat()
     guard stat(path, &status) == 0 else {
@@ -108,7 +142,7 @@ extension AtomicFile {
       var isDirectory: ObjCBool = false
       guard FileManager.default.fileExists(atPath: directory, isDirectory: &isDirectory),
         isDirectory.boolValue
-      else { throw refusal("there is no directory \(Quoted(directory))") }
+      else { throw refusal("there is no directory \(quoted(directory))") }
       // A link that leads nowhere yet would be replaced itself, to somebody's surprise.
       guard lstat(path, &status) != 0 else { throw refusal("it is a link that leads nowhere") }
       return (path, nil)

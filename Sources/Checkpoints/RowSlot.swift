@@ -1,0 +1,106 @@
+internal import Foundation
+internal import HDF5
+internal import Synchronization
+
+/// Memory for a block of rows, which are read, unpacked and used in it, one block after another.
+final class RowSlot {
+  private let dataset: HDF5Dataset
+  private let unpackers: UnpackerPool?
+  private let buffer: UnsafeMutableRawBufferPointer
+  private let rowBytes: Int
+  private let rowsPerChunk: Int
+  private var rows = 0..<0
+  private var chunks: [HDF5Dataset.Chunk] = []
+  /// How many chunks wait to be unpacked; none where the library has unpacked the rows.
+  private(set) var chunkCount = 0
+  private let needsLibrary = Mutex(false)
+
+  init(_ dataset: HDF5Dataset, rowsPerBlock: Int, unpackers: UnpackerPool?) throws {
+    self.dataset = dataset
+    self.unpackers = unpackers
+    rowBytes = try dataset.byteCount(rows: 1)
+    rowsPerChunk = max(1, dataset.description.rowsPerChunk)
+    let chunks = (min(rowsPerBlock, dataset.rowCount) + rowsPerChunk - 1) / rowsPerChunk
+    let rows = unpackers == nil ? min(rowsPerBlock, dataset.rowCount) : chunks * rowsPerChunk
+    buffer = .allocate(byteCount: try dataset.bufferByteCount(rows: rows), alignment: 64)
+  }
+
+  deinit { buffer.deallocate() }
+
+  var block: RowStream.Block {
+    RowStream.Block(rows: rows, bytes: bytes, chunks: chunks[..<chunkCount])
+  }
+
+  private var bytes: UnsafeMutableRawBufferPointer {
+    UnsafeMutableRawBufferPointer(rebasing: buffer.prefix(rows.count * rowBytes))
+  }
+
+  /// Reads the next rows, as far as the library has to.
+  func load(_ rows: Range<Int>) throws {
+    self.rows = rows
+    chunkCount = 0
+    guard !rows.isEmpty, try unpackers == nil || !readChunks() else { return }
+    try dataset.read(rows, into: bytes)
+  }
+
+  /// - Returns: whether all chunks are there.
+  private func readChunks() throws -> Bool {
+    var count = 0
+    for row in stride(from: rows.lowerBound, to: rows.upperBound, by: rowsPerChunk) {
+      if count == chunks.count { chunks.append(HDF5Dataset.Chunk()) }
+      guard try dataset.readChunk(atRow: row, into: &chunks[count]) else { return false }
+      count += 1
+    }
+    chunkCount = count
+    return true
+  }
+
+  /// Unpacks a chunk, on any thread.
+  func unpack(_ index: Int) {
+    let size = rowsPerChunk * rowBytes
+    let target = UnsafeMutableRawBufferPointer(
+      rebasing: buffer[index * size..<(index + 1) * size])
+    if unpackers?.unpack(chunks[index], into: target) != true {
+      needsLibrary.withLock { $0 = true }
+    }
+  }
+
+  /// Has the library unpack what no other thread could; it says why it cannot either.
+  func settle() throws {
+    guard
+      needsLibrary.withLock({ needed in
+        defer { needed = false }
+        return needed
+      })
+    else { return }
+    try dataset.read(rows, into: bytes)
+  }
+}
+
+/// Unpackers for as many threads as there are, made before they are needed.
+final class UnpackerPool {
+  private let lock = NSLock()
+  private var free: [ChunkUnpacker] = []
+
+  /// - Returns: nil when the library has to unpack the dataset.
+  init?(of dataset: HDF5Dataset, rowsPerBlock: Int, count: Int) {
+    guard rowsPerBlock % max(1, dataset.description.rowsPerChunk) == 0 else { return nil }
+    for _ in 0..<count {
+      guard let unpacker = ChunkUnpacker(of: dataset) else { return nil }
+      free.append(unpacker)
+    }
+  }
+
+  func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Bool {
+    lock.lock()
+    let unpacker = free.popLast()
+    lock.unlock()
+    guard let unpacker else { return false }
+    defer {
+      lock.lock()
+      free.append(unpacker)
+      lock.unlock()
+    }
+    return unpacker.unpack(chunk, into: target)
+  }
+}

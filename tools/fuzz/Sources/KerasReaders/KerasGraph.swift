@@ -1,1 +1,0 @@
-../../../../Sources/Checkpoints/KerasGraph.swift

@@ -1,0 +1,1 @@
+../../../../Sources/ModelctlCommands/IdentifierList.swift

@@ -36,7 +36,7 @@ extension Profile {
     }
     for part in parts {
       table.rows.append([
-        part.name, "", "", "", Self.percent(part.share),
+        "(\(part.name))", "", "", "", Self.percent(part.share),
         String(format: "%.3f", part.millisecondsPerStep), "",
       ])
     }

@@ -76,11 +76,13 @@ struct UnlearnResult: Encodable, CustomStringConvertible {
   }
 
   private var timeText: String {
-    let took = String(format: "time      %.1f s", time.seconds)
+    func text(_ seconds: Double) -> String {
+      String(format: seconds < 10 ? "%.1f s" : "%.0f s", seconds)
+    }
+    let took = "time      \(text(time.seconds))"
     guard let whole = time.retrainingSeconds, let share = time.share else { return took }
-    return took
-      + String(
-        format: ", about %.1f %% of the %.0f s that retraining would take", 100 * share, whole)
+    let percent = String(format: "%.0f %%", 100 * share)
+    return took + ", about \(percent) of the \(text(whole)) that retraining would take"
   }
 
   var description: String {

@@ -24,14 +24,16 @@ enum Text {
     text + String(repeating: " ", count: max(0, width - text.count))
   }
 
-  /// Breaks a text into lines of at most `width` characters, between words.
+  /// Breaks a text into lines of at most `width` characters, between words; a percent sign stays with
+  /// its number.
   static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
-    for word in text.split(separator: " ") {
+    let words = text.replacing(" %", with: "\u{A0}%").split(separator: " ")
+    for word in words.map({ $0.replacing("\u{A0}", with: " ") }) {
       if let last = lines.last, last.count + 1 + word.count <= width {
         lines[lines.count - 1] = last + " " + word
       } else {
-        lines.append(String(word))
+        lines.append(word)
       }
     }
     return lines

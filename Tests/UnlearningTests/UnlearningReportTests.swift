@@ -125,6 +125,7 @@ import Testing
   @Test func textIsWrappedBetweenWords() {
     #expect(Text.wrapped("aa bb cc", width: 5) == ["aa bb", "cc"])
     #expect(Text.wrapped("toolong a", width: 3) == ["toolong", "a"])
+    #expect(Text.wrapped("a 5 % b", width: 4) == ["a", "5 %", "b"])
     #expect(Text.wrapped("", width: 3) == [])
   }
 }

@@ -29,7 +29,7 @@ enum Text {
   static func wrapped(_ text: String, width: Int) -> [String] {
     var lines: [String] = []
     let words = text.replacing(" %", with: "\u{A0}%").split(separator: " ")
-    for word in words.map({ $0.replacing("\u{A0}", with: " ") }) {
+    for word in words.map({ String($0).replacing("\u{A0}", with: " ") }) {
       if let last = lines.last, last.count + 1 + word.count <= width {
         lines[lines.count - 1] = last + " " + word
       } else {

@@ -23,6 +23,20 @@ public struct Architecture: Hashable, Sendable {
     return input.shape
   }
 
+  /// The layer that scales the samples before any weight sees them, where there is one.
+  public var inputScaling: Layer? {
+    layers.prefix { layer in
+      switch layer.kind {
+      case .input, .affine, .dropout, .noise, .flatten, .reshape, .permute, .zeroPadding2D,
+        .cropping2D, .upSampling2D:
+        true
+      default: false
+      }
+    }.first { layer in
+      if case .affine = layer.kind { true } else { false }
+    }
+  }
+
   /// The output shape of every layer for one sample, without the batch axis.
   ///
   /// - Throws: `ArchitectureError` at the first layer that cannot be run or does not fit.

@@ -42,7 +42,8 @@ struct ImportCommand: ParsableCommand {
   @Option(
     help: """
       Model input = stored value * scale + offset. A number, a fraction, or one for each channel \
-      with commas. Default: 1/255 for 8-bit data, else 1.
+      with commas. Default: 1/255 for 8-bit data, else 1; and 1 for a network that scales its \
+      inputs itself. Without a network, give what the model was trained on.
       """)
   var scale: FactorList?
 

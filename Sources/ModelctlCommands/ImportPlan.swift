@@ -19,7 +19,9 @@ struct ImportPlan {
     scale: [Float]?, offset: [Float]?, seed: UInt64
   ) throws {
     self.cuts = cuts
-    self.scale = scale ?? [arrays.holdBytes ? 1 / 255 : 1]
+    // A network that scales its inputs itself wants them as they are.
+    let wantsFractions = arrays.holdBytes && network?.inputScaling == nil
+    self.scale = scale ?? [wantsFractions ? 1 / 255 : 1]
     self.offset = offset ?? [0]
     let shape = try network?.inputShape()
     let classCount = try network?.classCount() ?? arrays.classNames?.count

@@ -25,7 +25,15 @@ struct ModelOptions: ParsableArguments {
   /// The file with the samples: the one that is named, or the model's own.
   func openData(for model: Checkpoint) throws -> Checkpoint {
     guard let data else { return model }
-    return try Checkpoint(reading: data, classCount: try? model.architecture?.classCount())
+    let samples = try Checkpoint(
+      reading: data, classCount: try? model.architecture?.classCount())
+    if let layer = model.architecture?.inputScaling, samples.inputScale != [1] {
+      warn(
+        "\(model.path.quoted) scales its inputs itself (layer \(layer.name.quoted), "
+          + "\(layer.kind.className)), and \(samples.path.quoted) has the samples scaled before that; "
+          + "if that is once too often, import them with --scale 1")
+    }
+    return samples
   }
 
   /// All files that a run reads besides the model's own.

@@ -40,6 +40,7 @@ public struct Unlearner {
     let problem = try makeProblem(recipe)
     let retraining = Double(recipe.epochs) * Double(problem.retrainingCount)
     let judge = try Judge(network, problem: problem, needs: method.needs(for: problem.scenario))
+    try Self.requireKnowledge(judge.baseline.validation)
     let share = try share(recipe, problem, tested: judge.meter.passes, of: retraining)
     var reported = try ReportedAccuracies(network, problem: problem)
 
@@ -67,6 +68,15 @@ public struct Unlearner {
       share: share, judge: judge, attempts: attempts, reported: reported, change: change)
     return UnlearningOutcome(
       report: report, parameters: try network.parameters, timing: timing)
+  }
+
+  /// Steps on samples that the model takes for noise would ruin it, and every test would pass.
+  private static func requireKnowledge(_ unseen: Responses) throws {
+    let agreement = ChanceAgreement(unseen)
+    guard !agreement.isIgnorance else {
+      throw UnlearningError.ignorance(
+        accuracy: agreement.observed, chance: agreement.expected, count: agreement.count)
+    }
   }
 
   private func change(

@@ -1,3 +1,5 @@
+internal import ModelCore
+
 /// A request that cannot be carried out.
 public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible {
   case nothingToForget
@@ -8,6 +10,8 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
   case nothingRetained(count: Int)
   case everyClassForgotten(count: Int)
   case unseenTooSmall(found: Int, needed: Int)
+  /// The model is right about unseen samples as often as chance is.
+  case ignorance(accuracy: Double, chance: Double, count: Int)
   case layout(split: String, expected: String, found: String)
   case maxCost(Double)
   case setting(method: String, name: String, value: String, expected: String)
@@ -40,6 +44,10 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
       "all \(count) classes would be forgotten; at least one has to stay"
     case .unseenTooSmall(let found, let needed):
       "expected at least \(needed) unseen samples to compare with, found \(found)"
+    case .ignorance(let accuracy, let chance, let count):
+      "the model answers \(Text.percent(accuracy)) of \(count.grouped) unseen samples rightly, and chance "
+        + "would \(Text.percent(chance)): it was not trained on samples like these, or on such that are "
+        + "scaled or labelled in another way"
     case .layout(let split, let expected, let found):
       "the \(split) samples do not fit the model: expected \(expected), found \(found)"
     case .maxCost(let share):

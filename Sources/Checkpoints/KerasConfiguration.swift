@@ -49,6 +49,8 @@ public struct KerasConfiguration: Sendable {
       case .batchNormalization(var normalization) where normalization.axis == rank:
         normalization.axis = -1
         layer = layer.with(.batchNormalization(normalization))
+      case .affine(.normalization(axis: rank)):
+        layer = layer.with(.affine(.normalization(axis: -1)))
       case .groupNormalization(var normalization):
         if case .axes(let axes) = normalization.scope, !axes.isEmpty,
           axes == Array(max(1, rank - axes.count + 1)..<rank + 1)

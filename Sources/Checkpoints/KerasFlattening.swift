@@ -74,7 +74,8 @@ struct KerasFlattening {
         try append(Layer(name: name, kind: .input(shape: shape), inputs: []))
         last = [name]
       }
-      last = try addCall(reader, call: 0, inputs: last ?? [], training: nil, at: place)
+      let call = KerasGraph.Call(entry: index, index: 0, inputs: [], training: nil)
+      last = try addCall(reader, call: call, inputs: last ?? [], at: place)
     }
     guard let last, !last.isEmpty else { throw .missing("layers", in: "the Sequential model") }
     return last
@@ -136,7 +137,7 @@ struct KerasFlattening {
         found = [given[position]]
       } else {
         found = try addCall(
-          reader, call: call.index, inputs: own, training: call.training, at: place)
+          reader, call: call, inputs: own, at: place)
       }
       for (tensor, name) in found.enumerated() {
         let reference = KerasGraph.Reference(layer: reader.name, call: call.index, tensor: tensor)
@@ -152,11 +153,12 @@ struct KerasFlattening {
   // MARK: Calls
 
   private mutating func addCall(
-    _ reader: KerasLayerReader, call: Int, inputs: [String], training: Bool?, at place: Place
+    _ reader: KerasLayerReader, call: KerasGraph.Call, inputs: [String], at place: Place
   ) throws(KerasConfigurationError) -> [String] {
     guard calls < Self.mostLayers else { throw .tooManyLayers(Self.mostLayers) }
     calls += 1
-    let number = call == 0 ? "" : " (\(call + 1))"
+    let training = call.training
+    let number = call.index == 0 ? "" : " (\(call.index + 1))"
     let name = place.prefix + reader.name + number
     let isTrainable = place.isTrainable && reader.isTrainable
     let isInference = place.isInference || training == false
@@ -171,7 +173,7 @@ struct KerasFlattening {
       training == true
       ? .unsupported(
         className: reader.className, reason: "its call says that it is always in training")
-      : reader.kind
+      : reader.isOperation ? reader.operation(call.arguments) : reader.kind
     try append(
       Layer(
         name: name, kind: kind, inputs: inputs, isTrainable: isTrainable,

@@ -9,6 +9,24 @@ enum KerasGraph {
     let tensor: Int
   }
 
+  /// What is given to a call, in order.
+  enum Argument: Equatable {
+    case tensor
+    case number(Double)
+    /// Anything else, such as a list.
+    case other
+
+    init(_ value: JSONValue) {
+      if let number = value.number {
+        self = .number(number)
+      } else {
+        self = value["class_name"]?.string == "__keras_tensor__" ? .tensor : .other
+      }
+    }
+
+    var number: Double? { if case .number(let value) = self { value } else { nil } }
+  }
+
   /// One call of a layer.
   struct Call {
     /// Which entry of the list of layers is called, and for which time.
@@ -17,6 +35,8 @@ enum KerasGraph {
     var inputs: [Reference]
     /// What the call says about training; nil where it leaves that to the model.
     let training: Bool?
+    /// As Keras 3 writes them; those with a name are given as `other`.
+    var arguments: [Argument] = []
   }
 
   /// The outputs named in `["name", 0, 0]`, a list of them, or a dictionary of them.
@@ -57,7 +77,9 @@ enum KerasGraph {
       let inputs = references(node["args"] ?? .null) + references(node["kwargs"] ?? .null)
       return Call(
         entry: position, index: index, inputs: inputs,
-        training: node["kwargs"]?["training"]?.boolean)
+        training: node["kwargs"]?["training"]?.boolean,
+        arguments: (node["args"]?.array ?? []).map(Argument.init)
+          + (node["kwargs"]?.object ?? [:]).map { _ in .other })
     }
   }
 

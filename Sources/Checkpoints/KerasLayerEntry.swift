@@ -12,6 +12,8 @@ struct KerasLayerEntry {
   let module: String?
   /// The layers of a model, in Keras's order; nil for what is no model.
   let layers: [KerasLayerEntry]?
+  /// Whether it is a function of `keras.ops` and no layer.
+  let isOperation: Bool
 
   init(name: String, className: String, config: JSONValue) {
     self.name = name
@@ -19,6 +21,7 @@ struct KerasLayerEntry {
     self.config = config
     module = nil
     layers = nil
+    isOperation = false
   }
 
   /// Reads a model, or any layer; nil when the value is neither.
@@ -29,6 +32,7 @@ struct KerasLayerEntry {
     self.className = className
     self.config = config
     module = entry["module"]?.string
+    isOperation = Self.isOperation(entry)
     name = entry["name"]?.string ?? config["name"]?.string ?? ""
     guard ["Sequential", "Functional", "Model"].contains(className) else {
       layers = nil
@@ -44,11 +48,25 @@ struct KerasLayerEntry {
     self.init(json)
   }
 
+  /// Whether an entry in a list of layers is a function of `keras.ops` that was called on tensors.
+  ///
+  /// An `.h5` leaves the module out. There, an operation is told by what every layer has and it has
+  /// not, and by being called as Keras 3 calls things.
+  static func isOperation(_ entry: JSONValue) -> Bool {
+    if let module = entry["module"]?.string {
+      return module.hasPrefix("keras.src.ops") || module.hasPrefix("keras.ops")
+    }
+    guard let config = entry["config"], config["layers"] == nil,
+      config["trainable"] == nil, config["dtype"] == nil
+    else { return false }
+    return entry["inbound_nodes"]?.array?.first?["args"] != nil
+  }
+
   /// The layers of a model by the groups that Keras 3 keeps them in: their classes in snake case,
-  /// counted in the order of the layers.
+  /// counted in the order of the layers. Operations are none.
   static func groups(of layers: [KerasLayerEntry]) -> [(group: String, layer: KerasLayerEntry)] {
     var counts: [String: Int] = [:]
-    return layers.map { layer in
+    return layers.filter { !$0.isOperation }.map { layer in
       let name = snakeCase(layer.className)
       let count = counts[name, default: 0]
       counts[name] = count + 1

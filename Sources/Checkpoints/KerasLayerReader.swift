@@ -9,6 +9,8 @@ struct KerasLayerReader {
   let keras: Int?
   /// Whether the class is somebody's own, whatever its name is.
   private let isCustom: Bool
+  /// Whether it is a function of `keras.ops` and no layer.
+  let isOperation: Bool
 
   init(
     _ entry: JSONValue, index: Int, keras: Int? = nil
@@ -25,12 +27,13 @@ struct KerasLayerReader {
     self.config = config
     self.keras = keras
     isCustom = entry["registered_name"]?.string?.contains(">") ?? false
+    isOperation = KerasLayerEntry.isOperation(entry)
   }
 
   /// A layer that another one is made of, such as its activation.
   init(className: String, name: String, config: JSONValue, keras: Int?) {
     (self.className, self.name, self.config, self.keras) = (className, name, config, keras)
-    isCustom = false
+    (isCustom, isOperation) = (false, false)
   }
 
   /// Whether it is a model with layers of its own.
@@ -129,6 +132,11 @@ struct KerasLayerReader {
   private func noiseKind() throws(Unsupported) -> Layer.Kind? {
     switch className {
     case "Dropout":
+      let shape = config["noise_shape"]?.array ?? []
+      // One number for each sample: what networks drop whole branches with.
+      if shape.count > 1, shape[0].isNull, shape.dropFirst().allSatisfy({ $0.integer == 1 }) {
+        return .noise(.sampleDropout(rate: try rate()))
+      }
       guard config["noise_shape"]?.isNull ?? true else {
         throw Unsupported(reason: "it has a noise shape")
       }
@@ -220,10 +228,7 @@ struct KerasLayerReader {
     guard config["axis"]?.isNull != true else {
       throw Unsupported(reason: "it has one mean for all values")
     }
-    guard try axisOrList(default: -1) == -1 else {
-      throw Unsupported(reason: "its axis is not the last")
-    }
-    return .normalization
+    return .normalization(axis: try axisOrList(default: -1))
   }
 
   private func axisOrList(default value: Int) throws(Unsupported) -> Int {

@@ -5,7 +5,9 @@ internal import ModelCore
 /// The files number them; their order is fixed for each class: what is trained, then the rest.
 enum KerasVariables {
   /// Those that training does not move.
-  static let untrained: Set = ["moving_mean", "moving_variance"]
+  static let untrained: Set = [
+    "moving_mean", "moving_variance", "mean", "variance", "count",
+  ]
 
   /// - Parameters:
   ///   - group: the owner's class in snake case, perhaps with a number behind it.
@@ -46,6 +48,9 @@ enum KerasVariables {
     case "separable_conv1d", "separable_conv2d":
       return ["depthwise_kernel", "pointwise_kernel", "bias"]
     case "batch_normalization": return ["gamma", "beta", "moving_mean", "moving_variance"]
+    // What it normalizes by is in its configuration, or learned from samples.
+    case "normalization":
+      return config["mean"].map(\.isNull) ?? true ? ["mean", "variance", "count"] : []
     case "layer_normalization", "group_normalization": return ["gamma", "beta"]
     case "rms_normalization": return ["scale"]
     case "embedding": return ["embeddings"]

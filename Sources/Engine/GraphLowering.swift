@@ -217,7 +217,8 @@ struct Lowering {
       try require(
         deviation >= 0 && deviation.isFinite, layer, "\(deviation) is no standard deviation")
       if deviation == 0 { return input }
-    case .spatialDropout(let rate), .gaussianDropout(let rate), .alphaDropout(let rate):
+    case .spatialDropout(let rate), .sampleDropout(let rate), .gaussianDropout(let rate),
+      .alphaDropout(let rate):
       try require(rate >= 0 && rate < 1, layer, "a rate of \(rate) is not in 0..<1")
       if rate == 0 { return input }
     }

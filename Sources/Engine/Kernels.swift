@@ -73,7 +73,7 @@ extension Merge {
 extension Noise {
   var kernel: (ck_noise, Float) {
     switch self {
-    case .spatialDropout(let rate): (CK_CHANNEL_DROPOUT, rate)
+    case .spatialDropout(let rate), .sampleDropout(let rate): (CK_CHANNEL_DROPOUT, rate)
     case .gaussian(let deviation): (CK_ADDED, deviation)
     case .gaussianDropout(let rate): (CK_MULTIPLIED, (rate / (1 - rate)).squareRoot())
     case .alphaDropout(let rate): (CK_ALPHA_DROPOUT, rate)

@@ -118,12 +118,13 @@ extension PlanBuilder {
     let (form, count) = (node.form, elementCount(node.form))
     let (state, salt) = (state, UInt64(index) &* 0x9e37_79b9_7f4a_7c15)
     let (kind, amount) = noise.kernel
+    let (lanes, pixels) = noise.planes(of: form)
     let source = try activationPointer(of: input)
     let buffer = try output(of: node, over: input)
     let target = buffer.pointer
     add(node, "noise") {
       ck_add_noise(
-        target, source, kind, amount, 0, state.dropoutKey &+ salt, form.lanes, form.pixels, count)
+        target, source, kind, amount, 0, state.dropoutKey &+ salt, lanes, pixels, count)
     }
     if form.hasPadding { clearPadding(node, target) }
     whenBackward { [self] in
@@ -133,8 +134,7 @@ extension PlanBuilder {
       let (source, change) = (incoming.pointer, outgoing.pointer)
       add(node, "noise gradient") {
         ck_add_noise(
-          change, source, kind, amount, 1, state.dropoutKey &+ salt, form.lanes, form.pixels,
-          count)
+          change, source, kind, amount, 1, state.dropoutKey &+ salt, lanes, pixels, count)
       }
       finish(incoming, outgoing, input)
     }
@@ -199,5 +199,15 @@ extension PlanBuilder {
   func finish(_ incoming: Buffer, _ outgoing: Buffer, _ input: Node) {
     if outgoing !== incoming { pool.release(incoming) }
     contribute(outgoing, to: input)
+  }
+}
+
+extension Noise {
+  /// What is dropped together: each lane of so many pixels by itself. Of a whole sample all pixels
+  /// and lanes are; of interleaved ones each lane is a sample.
+  fileprivate func planes(of form: Form) -> (lanes: Int, pixels: Int) {
+    guard case .sampleDropout = self else { return (form.lanes, form.pixels) }
+    return form.isInterleaved
+      ? (form.lanes, form.pixels * form.channels) : (1, form.elementCount)
   }
 }

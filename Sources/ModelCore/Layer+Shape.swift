@@ -85,6 +85,9 @@ extension Layer {
       case .normalizationBy(let mean, let variance): [mean, variance]
       case .normalization: []
       }
+    if case .normalization(let axis) = affine, axis != -1 {
+      throw unsupported("its axis is not the last")
+    }
     guard lists.allSatisfy({ $0.count == 1 || $0.count == channels }) else {
       throw unsupported("it has not one value, or one for each of \(channels) channels")
     }

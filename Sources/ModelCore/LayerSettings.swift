@@ -54,6 +54,9 @@ public struct Embedding: Hashable, Sendable {
 public enum Noise: Hashable, Sendable {
   /// Drops whole channels; the others grow by `1 / (1 - rate)`.
   case spatialDropout(rate: Float)
+  /// Drops whole samples, as branches beside a shortcut are dropped; the others grow by
+  /// `1 / (1 - rate)` (Huang et al., Deep networks with stochastic depth, ECCV 2016).
+  case sampleDropout(rate: Float)
   /// Adds normal noise.
   case gaussian(deviation: Float)
   /// Multiplies by normal noise around one, of deviation `sqrt(rate / (1 - rate))`.
@@ -77,8 +80,9 @@ public enum Affine: Hashable, Sendable {
   /// One value, or one for each channel.
   case rescaling(scale: [Float], offset: [Float])
   /// Center and scale from the weights `mean` and `variance` `[C]`:
-  /// `(x - mean) / max(sqrt(variance), 1e-7)`.
-  case normalization
+  /// `(x - mean) / max(sqrt(variance), 1e-7)`. The axis is counted as Keras does: -1 for the last,
+  /// or from the front with the batch as 0. Only the last can be run.
+  case normalization(axis: Int)
   /// The same with the mean and variance of the configuration.
   case normalizationBy(mean: [Float], variance: [Float])
 }
@@ -130,6 +134,7 @@ extension Noise {
   fileprivate var className: String {
     switch self {
     case .spatialDropout: "SpatialDropout2D"
+    case .sampleDropout: "Dropout"
     case .gaussian: "GaussianNoise"
     case .gaussianDropout: "GaussianDropout"
     case .alphaDropout: "AlphaDropout"

@@ -48,6 +48,20 @@ import Zip
     #expect(given.configPath == nil)
   }
 
+  /// Keras counts its layers and not its operations, though both may be called `Add`.
+  @Test func operationsOwnNoWeights() throws {
+    let (archive, whole) = (
+      try Checkpoint(reading: Fixtures.path("networks/operations/model.keras")),
+      try Checkpoint(reading: Fixtures.path("networks/operations/keras3.h5"))
+    )
+    #expect(try archive.parameters() == whole.parameters())
+    #expect(archive.architecture == whole.architecture)
+    // An .h5 does not say which is which; converted, its weights are where Keras has them.
+    let converted = folder.path("model.keras")
+    try whole.prepareConversion(to: .archive, CheckpointChanges(), at: converted).commit()
+    #expect(try Checkpoint(reading: converted).parameters() == whole.parameters())
+  }
+
   @Test func twoArchitecturesAreOneTooMany() throws {
     let error = #expect(throws: CheckpointError.self) {
       try Flavours.open("plain.h5", architecture: "plain.json")

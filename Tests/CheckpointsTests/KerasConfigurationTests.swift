@@ -8,7 +8,7 @@ import Testing
   static let networks = [
     "activations", "batchnorm", "batchnorm_after_bias", "conv_dilated", "conv_same_strided",
     "conv_winograd", "dropout", "functional_branches", "lenet", "lenet_softmax", "mlp", "pools",
-    "residual", "binary", "merges", "mobile", "more_activations", "sequence",
+    "residual", "binary", "merges", "operations", "mobile", "more_activations", "sequence",
   ]
 
   private func architecture(_ json: String) throws -> Architecture {
@@ -40,6 +40,51 @@ import Testing
       let found = shapes[layer.inputs[0]]?.dimensions
       #expect(built.first?.array != nil || found == expected, "\(name)")
     }
+  }
+
+  /// What a call of a function of `keras.ops` is given, and what it comes to.
+  @Test(arguments: [
+    ("Add", "[T, 3.0]", Layer.Kind.affine(.rescaling(scale: [1], offset: [3]))),
+    ("Subtract", "[3.0, T]", .affine(.rescaling(scale: [-1], offset: [3]))),
+    ("Subtract", "[T, 3]", .affine(.rescaling(scale: [1], offset: [-3]))),
+    ("Multiply", "[2.5, T]", .affine(.rescaling(scale: [2.5], offset: [0]))),
+    ("TrueDivide", "[T, 4.0]", .affine(.rescaling(scale: [0.25], offset: [0]))),
+    ("Maximum", "[T, 0]", .activation(.relu)),
+    ("Relu6", "[T]", .activation(.relu6)),
+    ("Multiply", "[T, T]", .merge(.multiply)),
+  ])
+  func operationsAreReadByWhatTheyAreGiven(
+    _ className: String, _ arguments: String, expected: Layer.Kind
+  ) throws {
+    #expect(try operation(className, arguments).kind == expected)
+  }
+
+  @Test(arguments: [
+    ("TrueDivide", "[3.0, T]"), ("TrueDivide", "[T, 0.0]"), ("Maximum", "[T, 1.0]"),
+    ("Add", "[T, [1.0, 2.0]]"), ("Add", "[T]"), ("Mean", "[T]"), ("Add", "[T, 1e300]"),
+  ])
+  func otherOperationsAreNoneOfTheEngines(_ className: String, _ arguments: String) throws {
+    guard case .unsupported(let name, let reason) = try operation(className, arguments).kind
+    else {
+      Issue.record("expected an unsupported operation")
+      return
+    }
+    #expect(name == className && reason == "the engine has no such operation of keras.ops")
+  }
+
+  /// An operation on the network's input, `T`.
+  private func operation(_ className: String, _ arguments: String) throws -> Layer {
+    let tensor = #"{"class_name": "__keras_tensor__", "config": {"keras_history": ["i", 0, 0]}}"#
+    let given = arguments.replacing("T", with: tensor)
+    let json = """
+      {"class_name": "Functional", "config": {"name": "f", "input_layers": [["i", 0, 0]],
+       "output_layers": [["o", 0, 0]], "layers": [
+        {"class_name": "InputLayer", "name": "i", "inbound_nodes": [],
+         "config": {"batch_shape": [null, 4], "name": "i"}},
+        {"module": "keras.src.ops.numpy", "class_name": "\(className)", "name": "o",
+         "config": {"name": "o"}, "inbound_nodes": [{"args": \(given), "kwargs": {}}]}]}}
+      """
+    return try #require(try architecture(json).layers.last)
   }
 
   @Test func theOrderOfTheListDoesNotMatter() throws {

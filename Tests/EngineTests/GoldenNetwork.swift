@@ -7,7 +7,8 @@ struct GoldenNetwork {
   static let names = [
     "activations", "batchnorm", "batchnorm_after_bias", "binary", "conv_dilated",
     "conv_same_strided", "conv_winograd", "dropout", "functional_branches", "lenet",
-    "lenet_softmax", "merges", "mlp", "mobile", "more_activations", "nested", "pools", "residual",
+    "lenet_softmax", "merges", "mlp", "mobile", "more_activations", "nested", "operations", "pools",
+    "residual",
     "sequence",
   ]
 

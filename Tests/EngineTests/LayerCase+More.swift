@@ -240,7 +240,7 @@ extension LayerCase {
       $0.add(.affine(.rescaling(scale: [0.25], offset: [-1])))
     },
     LayerCase("standardized", [4, 3, 3], batch: 3) {
-      $0.add(.affine(.normalization))
+      $0.add(.affine(.normalization(axis: -1)))
       $0.add(.conv(3, 2))
       $0.add(.affine(.normalizationBy(mean: [0.5, 1, 2], variance: [4, 0, 0.25])))
       $0.add(.activation(.tanh))

@@ -10,7 +10,7 @@ import Testing
 
   /// Those in which differences stand for adjoints would take minutes.
   private static let names = GoldenNetwork.names.filter {
-    !["sequence", "mobile", "merges", "more_activations"].contains($0)
+    !["sequence", "operations", "mobile", "merges", "more_activations"].contains($0)
   }
 
   @Test(arguments: names)

@@ -355,6 +355,24 @@ def merges(K):
     return K.Model(image, x, name="merges")
 
 
+def operations(K):
+    """Functions of keras.ops beside layers of the same names, as in the applications of Keras."""
+    L, ops = K.layers, K.ops
+    image = K.Input((6, 6, 3), name="image")
+    x = L.Rescaling(0.5, name="rescale")(image)
+    x = L.Normalization(axis=3, name="normalization")(x)          # counted from the front
+    x = L.Conv2D(5, 3, padding="same", name="conv")(x)
+    gate = L.GlobalAveragePooling2D(keepdims=True, name="squeeze")(x)
+    gate = L.Conv2D(5, 1, name="excite")(gate)
+    gate = ops.relu6(gate + 3.0) * (1 / 6)                        # a hard sigmoid, by hand
+    y = L.Multiply(name="gate")([x, gate])
+    z = ops.maximum(1.5 - y, 0.0) / 2.0 - 0.25
+    z = L.Add(name="skip")([ops.silu(z) * y, x])
+    v = L.GlobalAveragePooling2D(name="pool")(z)
+    v = ops.tanh(v) - L.Dense(5, name="dense")(v)
+    return K.Model(image, L.Dense(3, activation="softmax", name="head")(v), name="operations")
+
+
 def nested(K):
     L = K.layers
     block = K.Sequential([
@@ -387,7 +405,7 @@ def binary(K):
     ], name="binary")
 
 
-NETWORKS = [sequence, mobile, more_activations, merges, nested, binary, mlp, lenet, lenet_softmax, batchnorm, batchnorm_after_bias, conv_same_strided, conv_dilated, conv_winograd,
+NETWORKS = [sequence, mobile, more_activations, merges, operations, nested, binary, mlp, lenet, lenet_softmax, batchnorm, batchnorm_after_bias, conv_same_strided, conv_dilated, conv_winograd,
             pools, residual, activations, dropout, functional_branches]
 LEGACY = {"mlp", "lenet", "lenet_softmax", "batchnorm", "batchnorm_after_bias", "conv_same_strided", "conv_dilated", "pools", "residual",
           "dropout", "functional_branches", "mobile", "nested", "binary", "sequence"}
@@ -609,6 +627,8 @@ def make(build, root):
             model.train_on_batch(x, labels)
     weights = [w.copy() for w in model.get_weights()]
     model.save(os.path.join(folder, "keras3.h5"))
+    if name == "operations":    # where its layers are counted, and its operations are not
+        model.save(os.path.join(folder, "model.keras"))
     with open(os.path.join(folder, "architecture.json"), "w") as f:
         f.write(model.to_json())
     expected = model(x, training=False).numpy()

@@ -69,6 +69,42 @@ import Testing
     }
   }
 
+  /// 17 channels, so that a sample ends with lanes of padding.
+  @Test func wholeSamplesAreDroppedWithTheirGradient() throws {
+    var sketch = NetworkSketch([4, 4, 2])
+    sketch.add(.conv(17, 2))
+    sketch.add(.noise(.sampleDropout(rate: Self.rate)))
+    sketch.add(.flatten)
+    let architecture = sketch.architecture
+    let network = try SmallNetworks.network(architecture)
+    let samples = try Samples(count: 60, for: architecture, seed: 1)
+    let factors = try factors(network, samples)
+    let kept = 1 / (1 - Double(Self.rate))
+    var dropped: Set<Int> = []
+    for sample in 0..<60 {
+      let own = factors[sample * network.classCount..<(sample + 1) * network.classCount]
+      let isDropped = own.allSatisfy { $0 == 0 }
+      #expect(isDropped || own.allSatisfy { abs($0 - kept) < 1e-5 })
+      if isDropped { dropped.insert(sample) }
+    }
+    // Four standard deviations around 18 of 60.
+    #expect((4...32).contains(dropped.count))
+
+    // A step on the dropped samples alone moves nothing before the layer.
+    let batch = samples.batch()
+    network.reseedDropout(0)
+    try network.backpropagate(batch, mode: .training)
+    let scores = Array(network.lastLogits)
+    for sample in 0..<60 {
+      let own = scores[sample * network.classCount..<(sample + 1) * network.classCount]
+      batch.weights[sample] = own.allSatisfy { $0 == 0 } ? 1 : 0
+    }
+    #expect(batch.weights.contains(1))
+    network.reseedDropout(0)
+    try network.backpropagate(batch, mode: .training)
+    #expect(try network.gradients.all.allSatisfy { $0.values.allSatisfy { $0 == 0 } })
+  }
+
   @Test func layersOfOneNetworkHaveMasksOfTheirOwn() throws {
     var sketch = NetworkSketch([50])
     let a = sketch.add(.dropout(rate: 0.5), from: ["input"])

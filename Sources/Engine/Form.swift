@@ -68,6 +68,10 @@ struct Form: Hashable {
     return !hasPadding && !other.hasPadding && (pixels == 1 || channels == 1)
   }
 
+  /// The same memory in blocks, where it is: oneDNN is fast in those, and slow where all channels of
+  /// a single pixel are one block.
+  var inBlocks: Form { lanes > 1 && isSameMemory(as: blocked) ? blocked : self }
+
   /// Where the element that Keras counts as number `index` of a flattened sample lies; not for
   /// interleaved samples.
   func position(ofFlattened index: Int) -> Int {

@@ -229,6 +229,7 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout, _ incoming: Buffer
   ) throws {
+    if try buildDepthwiseWeights(node, problem, kernel, bias, stored, incoming) { return }
     // Adding up the shares of a few samples would take longer than making them.
     let shares = shares(problem, from: 1024)
     try writeGradient(of: kernel, node) { dw in

@@ -17,7 +17,8 @@ struct ConvolutionProblem {
   /// - Parameter border: explicit padding that was in front of it.
   init(_ convolution: Convolution2D, border: Border, node: Node) {
     self.init(
-      convolution, border: border, from: node.inputs[0].form, to: node.form, groups: node.groups,
+      convolution, border: border, from: node.inputs[0].form.inBlocks, to: node.form.inBlocks,
+      groups: node.groups,
       usesBias: convolution.usesBias || node.normalization != nil,
       appliesReLU: node.appliesReLU, accumulates: node.inputs.count > 1)
   }

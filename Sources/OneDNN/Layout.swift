@@ -9,7 +9,7 @@ public final class Layout {
     /// Whatever the implementation likes best.
     case any
     case x, nc
-    case oi, io, oihw, hwio, goihw, hwigo
+    case oi, io, oihw, hwio, goihw, hwigo, Goihw8g, Goihw16g
     case nchw, nhwc, nChw8c, nChw16c
   }
 
@@ -56,6 +56,8 @@ extension Layout.Format {
     case .hwio: dnnl_hwio
     case .goihw: dnnl_goihw
     case .hwigo: dnnl_hwigo
+    case .Goihw8g: dnnl_Goihw8g
+    case .Goihw16g: dnnl_Goihw16g
     case .nchw: dnnl_nchw
     case .nhwc: dnnl_nhwc
     case .nChw8c: dnnl_nChw8c

@@ -28,6 +28,30 @@ import Testing
     expectNoReference(network)
   }
 
+  /// As the networks for telephones have them: wide depthwise windows, and all channels of the one
+  /// pixel that an image is squeezed to.
+  @Test func nothingOfAMobileNetworkFallsBack() throws {
+    var sketch = NetworkSketch([10, 10, 32])
+    for (width, stride) in [(5, 1), (5, 2), (7, 1)] {
+      let image = sketch.add(
+        .conv(
+          0, width, strides: (stride, stride), padding: .same, usesBias: false,
+          mixing: .depthwise(multiplier: 1)))
+      sketch.add(.globalAveragePooling2D(keepsDimensions: false))
+      sketch.add(.reshape([1, 1, 32]))
+      sketch.add(.conv(4, 1, activation: .silu))
+      let gate = sketch.add(.conv(32, 1, activation: .sigmoid))
+      sketch.add(.merge(.multiply), from: [image, gate])
+    }
+    sketch.add(.flatten)
+    sketch.classify()
+    let network = try SmallNetworks.network(sketch.architecture)
+    let samples = try Samples(count: 8, for: sketch.architecture, seed: 1)
+    try network.backpropagate(samples.batch(), mode: .training)
+    _ = try network.logits(samples)
+    expectNoReference(network)
+  }
+
   /// Which numbers they are does not matter, and drawing 11 million of them would take long.
   private func constant(_ architecture: Architecture) throws -> Parameters {
     Parameters(

@@ -8,6 +8,15 @@ extension LayerCase {
       "depthwise, 17 channels, strided", [9, 8, 17],
       .conv(0, 3, strides: (2, 2), padding: .same, mixing: .depthwise(multiplier: 1))),
     mixing(
+      "depthwise, 5 x 5", [9, 8, 20],
+      .conv(0, 5, padding: .same, mixing: .depthwise(multiplier: 1))),
+    mixing(
+      "depthwise, 7 x 7, strided", [12, 11, 33],
+      .conv(
+        0, 7, strides: (2, 2), padding: .same, usesBias: false, mixing: .depthwise(multiplier: 1))),
+    mixing(
+      "depthwise, 11 x 11", [12, 13, 16], .conv(0, 11, mixing: .depthwise(multiplier: 1))),
+    mixing(
       "depthwise, dilated", [9, 8, 16],
       .conv(0, 3, dilation: (2, 2), padding: .same, mixing: .depthwise(multiplier: 1))),
     mixing(

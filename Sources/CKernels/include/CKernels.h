@@ -246,6 +246,19 @@ void ck_norm_fold(float *factor, float *shift, const float *mean, const float *v
 // running = momentum * running + (1 - momentum) * value
 void ck_norm_track(float *running, const float *value, float momentum, long count);
 
+// ---- Depthwise convolution ----
+
+// x [samples][blocks][height][width][lanes], dy the same with out_height and out_width;
+// 8 or 16 lanes. The window is [rows][columns]; `top` and `left` count zeros before the image.
+typedef struct {
+  long samples, blocks, lanes, height, width, out_height, out_width, rows, columns;
+  long stride_y, stride_x, dilation_y, dilation_x, top, left;
+} ck_depthwise;
+
+// dw [blocks][rows][columns][lanes]; db [blocks][lanes] may be null.
+void ck_depthwise_weights(float *dw, float *db, const float *x, const float *dy,
+                          const ck_depthwise *d);
+
 // ---- Normalization of every sample by itself ----
 
 // [samples][pixels][channels], in `groups` parts of the channels.

@@ -75,6 +75,7 @@ typedef enum {
   CK_SQUAREPLUS,  // a: b
   CK_SPARSE_PLUS,
   CK_ABOVE,  // a: threshold, b: value
+  CK_MAP_FUNCTIONS,  // how many there are
 } ck_map_function;
 
 // y = f(x), and dx = dy * f'(x) from the same x; a NaN stays one. y may be x, dx may be dy.

@@ -12,7 +12,7 @@ import Testing
     .deletingLastPathComponent().deletingLastPathComponent()
     .appendingPathComponent("tools/benchmarks/networks")
 
-  @Test(arguments: ["mlp", "lenet", "vgg", "resnet18"])
+  @Test(arguments: ["mlp", "lenet", "vgg", "resnet18", "mobilenetv2"])
   func nothingFallsBackToTheReference(_ name: String) throws {
     let text = try String(
       contentsOf: Self.folder.appendingPathComponent("\(name).json"), encoding: .utf8)

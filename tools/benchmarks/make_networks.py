@@ -79,6 +79,12 @@ def resnet18():
     return keras.Model(image, L.Dense(10, activation="softmax", name="head")(x), name="resnet18")
 
 
+def mobilenetv2():
+    model = keras.applications.MobileNetV2(weights=None, classes=10, input_shape=(96, 96, 3))
+    model.name = "mobilenetv2"
+    return model
+
+
 def fashion_mlp():
     return sequential("fashion-mlp", (28, 28, 1), [
         L.Flatten(name="flatten"),
@@ -125,7 +131,7 @@ def main():
     p.add_argument("--out", default=os.path.join(here, "networks"))
     out = p.parse_args().out
     os.makedirs(out, exist_ok=True)
-    for build in (mlp, lenet, vgg, resnet18, fashion_mlp, fashion_cnn, fashion_cnn_bn, digits_cnn):
+    for build in (mlp, lenet, vgg, resnet18, mobilenetv2, fashion_mlp, fashion_cnn, fashion_cnn_bn, digits_cnn):
         model = build()
         text = model.to_json()
         assert keras.models.model_from_json(text).count_params() == model.count_params()

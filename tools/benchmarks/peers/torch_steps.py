@@ -57,7 +57,36 @@ def resnet18():
     return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(512, 10)), (3, 32, 32)
 
 
-NETWORKS = {f.__name__: f for f in (mlp, lenet, vgg, resnet18)}
+def conv_bn(i, o, size, stride, groups=1):
+    return [nn.Conv2d(i, o, size, stride, size // 2, groups=groups, bias=False), nn.BatchNorm2d(o)]
+
+
+class Inverted(nn.Module):
+    def __init__(self, i, o, stride, expansion):
+        super().__init__()
+        wide = i * expansion
+        expand = [] if expansion == 1 else conv_bn(i, wide, 1, 1) + [nn.ReLU6()]
+        self.branch = nn.Sequential(
+            *expand, *conv_bn(wide, wide, 3, stride, wide), nn.ReLU6(), *conv_bn(wide, o, 1, 1))
+        self.has_shortcut = stride == 1 and i == o
+
+    def forward(self, x):
+        y = self.branch(x)
+        return x + y if self.has_shortcut else y
+
+
+def mobilenetv2():
+    layers, i = conv_bn(3, 32, 3, 2) + [nn.ReLU6()], 32
+    for expansion, o, count, stride in ((1, 16, 1, 1), (6, 24, 2, 2), (6, 32, 3, 2), (6, 64, 4, 2), (6, 96, 3, 1),
+                                        (6, 160, 3, 2), (6, 320, 1, 1)):
+        for n in range(count):
+            layers.append(Inverted(i, o, 1 if n else stride, expansion))
+            i = o
+    layers += conv_bn(i, 1280, 1, 1) + [nn.ReLU6()]
+    return nn.Sequential(*layers, nn.AdaptiveAvgPool2d(1), nn.Flatten(), nn.Linear(1280, 10)), (3, 96, 96)
+
+
+NETWORKS = {f.__name__: f for f in (mlp, lenet, vgg, resnet18, mobilenetv2)}
 
 
 def main():

@@ -33,7 +33,11 @@ struct ImportCommand: ParsableCommand {
   @Option(help: "Cut a validation split from the training data: a number of samples, or N%.")
   var validation: SplitSize?
 
-  @Option(help: "Cut a split of unseen samples, which unlearning compares with.")
+  @Option(
+    help: """
+      Cut a split of unseen samples, which unlearning compares with. A model that was trained on \
+      all of the training data has seen them: then give samples of their own, as unseen/x.
+      """)
   var unseen: SplitSize?
 
   @Option(help: "Cut a test split.")

@@ -7,16 +7,17 @@ internal import ModelCore
 /// the class, teaches the class's label for it beside retained samples, and repairs what that broke.
 ///
 /// The noise maximises `CE(label) - 0.1 |noise|^2`. Every class has noise of its own under its own
-/// label; the published code labels all of it as class 0. Batch statistics are used and move, as in
-/// the paper: that is part of how it works. Rates are training's own, and all that the budget leaves goes
-/// into the repair, with the published rates one pass.
+/// label; the published code labels all of it as class 0. Batch normalization keeps its running
+/// statistics and uses them: with the batch's own, as published, they are those of the noise, which no
+/// repair within the budget makes good (``usesBatchStatistics``). Rates are training's own, and all that
+/// the budget leaves goes into the repair, with the published rates one pass.
 ///
 /// - SeeAlso: Tarun, Chundawat, Mandal and Kankanhalli, "Fast Yet Effective Machine Unlearning", TNNLS
 ///   2023.
 public struct Unsir: UnlearningMethod, Hashable {
   /// Images of noise for each class.
-  public var noiseCount = 256
-  public var noiseSteps = 40
+  public var noiseCount = 64
+  public var noiseSteps = 20
   public var noiseRate: Float = 0.1
   public var retainBatch = 128
   /// Adam's rates as shares of training's.
@@ -24,6 +25,8 @@ public struct Unsir: UnlearningMethod, Hashable {
   public var repairShare: Float = 1
   /// Whether the rates are the published ones instead, .02 and .01, which cost much accuracy.
   public var usesPublishedRates = false
+  /// Whether batch normalization takes the batch's statistics, and moves its own, as published.
+  public var usesBatchStatistics = false
 
   public init() {}
 
@@ -37,6 +40,7 @@ public struct Unsir: UnlearningMethod, Hashable {
       "impairShare": .rate(\.impairShare, in: 0.0001...1000),
       "repairShare": .rate(\.repairShare, in: 0.0001...1000),
       "publishedRates": .flag(\.usesPublishedRates),
+      "batchStatistics": .flag(\.usesBatchStatistics),
     ]
   }
 
@@ -96,7 +100,7 @@ public struct Unsir: UnlearningMethod, Hashable {
   private func stage(_ terms: [Descent.Term], _ steps: Int, rate: Float) -> Descent {
     var descent = Descent([.init(terms)], steps: steps, learningRate: rate)
     descent.schedule = .constant
-    descent.mode = .training
+    descent.mode = usesBatchStatistics ? .training : .frozen
     descent.averages = false
     return descent
   }

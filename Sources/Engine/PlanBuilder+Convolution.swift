@@ -126,7 +126,9 @@ extension PlanBuilder {
     guard team > 1, Double(samples) * problem.multiplications >= Self.leastShared else {
       return Shares(ranges: [all], areLibrarys: false)
     }
-    guard samples >= team, samples * problem.destination.pixels >= minimum else {
+    guard samples >= team, samples * problem.destination.pixels >= minimum,
+      !problem.isMostlyWeights(samples: samples)
+    else {
       return Shares(ranges: [all], areLibrarys: true)
     }
     let ranges = (0..<team).map { samples * $0 / team..<samples * ($0 + 1) / team }

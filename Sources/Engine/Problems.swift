@@ -88,6 +88,13 @@ struct ConvolutionProblem {
     return 2.95 * used / (1 + overhead) > 1.15
   }
 
+  /// Whether Winograd's method spends more on the weights, which every thread would transform for
+  /// itself, than on the images: fewer tiles than channels.
+  func isMostlyWeights(samples: Int) -> Bool {
+    let tiles = samples * ((destination.height + 3) / 4) * ((destination.width + 3) / 4)
+    return algorithm(samples: samples) == .winograd && tiles < inputs
+  }
+
   func algorithm(samples: Int) -> ConvolutionAlgorithm {
     prefersWinograd(samples: samples) ? .winograd : .direct
   }

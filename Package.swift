@@ -73,7 +73,7 @@ let package = Package(
 
     // Wrappers: the only Swift that knows the C library below.
     library("HDF5", ["CHDF5"]),
-    library("Zip", ["CZip", "CZlib"]),
+    library("Zip", ["CZip", "CZlib", "CDeflate"]),
     library("OneDNN", ["COneDNN", "CKernels"]),
 
     // C libraries of the system, and the loops that oneDNN lacks.
@@ -86,6 +86,9 @@ let package = Package(
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev", "pkg-config"]), .brew(["zlib", "pkgconf"])]),
+    .systemLibrary(
+      name: "CDeflate", pkgConfig: "libdeflate",
+      providers: [.apt(["libdeflate-dev", "pkg-config"]), .brew(["libdeflate", "pkgconf"])]),
     // Debian's oneDNN has no pkg-config file; its header is on the default path.
     .systemLibrary(
       name: "COneDNN",

@@ -13,6 +13,15 @@ extension Checkpoint {
     return architecture
   }
 
+  /// What the network's weights have to be.
+  ///
+  /// - Throws: `CheckpointError`, which names a layer that cannot be run.
+  @discardableResult
+  public func parameterSpecifications() throws -> [ParameterSpecification] {
+    let architecture = try requireArchitecture()
+    return try CheckpointError.naming(path) { try architecture.parameterSpecifications() }
+  }
+
   /// Reads one weight as it is stored.
   public func tensor(_ weight: StoredWeight) throws -> Tensor {
     try CheckpointError.naming(path) {
@@ -27,10 +36,7 @@ extension Checkpoint {
   /// - Throws: `CheckpointError` for a layer that cannot be run, a weight that is missing, too
   ///   many or of the wrong shape, and for a NaN or an infinity.
   public func parameters() throws -> Parameters {
-    let architecture = try requireArchitecture()
-    let specifications = try CheckpointError.naming(path) {
-      try architecture.parameterSpecifications()
-    }
+    let specifications = try parameterSpecifications()
     var weights = try weightsByName()
     var parameters = Parameters()
     for specification in specifications {

@@ -54,8 +54,7 @@ struct CheckpointAssembly {
     if let wrapping {
       try CheckpointError.naming(path) { try wrap(output, wrapping) }
     }
-    try CheckpointError.naming(path) { try output.finishWriting() }
-    try verify(output.temporary, manifest, record, outcome.written)
+    try syncing(output) { try verify(output.temporary, manifest, record, outcome.written) }
     let inPlaceOf = original.flatMap { output.isTarget($0.path) ? $0 : nil }
     let receipt = WriteReceipt(
       contentDigest: manifest.contentDigest, sourceDigest: outcome.source?.contentDigest,
@@ -68,6 +67,20 @@ struct CheckpointAssembly {
     let pending = try prepare(fill)
     try pending.commit()
     return pending.receipt
+  }
+
+  /// Makes the file durable, and does something with it meanwhile.
+  private func syncing(_ output: AtomicFile, _ body: () throws -> Void) throws {
+    let sync = SyncResult()
+    var result: Result<Void, any Error> = .success(())
+    Crew(helpers: 1).perform(1) {
+      result = Result { try body() }
+    } work: { _ in
+      sync.value = Result { try output.finishWriting() }
+    }
+    // A failing disk explains whatever was read back from it.
+    try CheckpointError.naming(path) { try sync.value.get() }
+    try result.get()
   }
 
   private func wrap(_ output: AtomicFile, _ wrapping: Wrapping) throws {
@@ -138,4 +151,9 @@ struct CheckpointAssembly {
     }
     return Int(status.st_size)
   }
+}
+
+/// What came of writing a file out; one thread sets it, and another reads it when that is done.
+private final class SyncResult {
+  var value: Result<Void, any Error> = .success(())
 }

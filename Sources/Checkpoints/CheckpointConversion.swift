@@ -98,7 +98,8 @@ extension Checkpoint {
     guard model.className != "Sequential" else { return nil }
     return KerasObject.all(of: model).first { object in
       let isModel = object.entry.layers != nil && !object.label.isEmpty
-      return isModel || object.entry.config["time_major"] != nil
+      let isOlder = ["time_major", "query_shape"].contains { object.entry.config[$0] != nil }
+      return isModel || isOlder
     }.map { "the layer '\($0.layer)' with settings of an older form" }
   }
 

@@ -55,18 +55,8 @@ struct ColumnCopy {
     let target = try makeTarget(in: group, name)
     var digests = try Digests(source, type, removal)
     var written = WrittenColumn(target, from: source)
-    if source.type != .variableString {
-      try RowStream(source).forEachBlock(checkInterruption) { block in
-        if !source.holdsStrings {
-          digests.before.update(UnsafeRawBufferPointer(block.bytes))
-        }
-        let rows = block.rows.clamped(to: 0..<removal.remaining)
-        guard !rows.isEmpty else { return }
-        try write(rows, of: block, to: target, &written)
-        if !source.holdsStrings { digests.updateAfter(UnsafeRawBufferPointer(block[rows])) }
-      }
-    }
     if source.holdsStrings { try copyStrings(to: target, &digests) }
+    if source.type != .variableString { try copyRows(to: target, &digests, &written) }
     return Result(
       before: digests.before.entry(at: source.path), after: digests.after.entry(at: target.path),
       written: written)
@@ -87,36 +77,44 @@ struct ColumnCopy {
 
   // MARK: Rows of a fixed size
 
-  /// Writes places of the new column, where the block still has the rows of the old one.
-  private func write(
-    _ rows: Range<Int>, of block: RowStream.Block, to target: HDF5Dataset,
-    _ written: inout WrittenColumn
+  private func copyRows(
+    to target: HDF5Dataset, _ digests: inout Digests, _ written: inout WrittenColumn
   ) throws {
-    var start = rows.lowerBound
-    for (index, chunk) in block.chunks.enumerated() {
-      let first = rows.lowerBound + index * source.description.rowsPerChunk
-      let place = first..<first + source.description.rowsPerChunk
-      guard isKept(place, in: target) else { continue }
-      try pack(start..<first, of: block, to: target, &written)
-      try target.write(chunk, atRow: first)
-      written.noteCopied(place)
-      start = place.upperBound
+    let writer = ChunkWriter(to: target)
+    try RowStream(source).forEachBlock(checkInterruption) { block in
+      if !source.holdsStrings { digests.before.update(UnsafeRawBufferPointer(block.bytes)) }
+      let rows = block.rows.clamped(to: 0..<removal.remaining)
+      guard !rows.isEmpty else { return }
+      let kept = keptChunks(among: rows, of: block, in: target)
+      let changed = rows.runs(between: kept.map(\.rows))
+      for run in changed { try fillGaps(among: run, of: block) }
+      try writer.write(changed, of: block) {
+        for run in changed { written.notePacked(run, UnsafeRawBufferPointer(block[run])) }
+        if !source.holdsStrings { digests.updateAfter(UnsafeRawBufferPointer(block[rows])) }
+      }
+      for (rows, chunk) in kept {
+        try target.write(chunk, atRow: rows.lowerBound)
+        written.noteCopied(rows)
+      }
     }
-    try pack(start..<rows.upperBound, of: block, to: target, &written)
   }
 
-  /// Fills the gaps among some places and writes what is there then.
-  private func pack(
-    _ places: Range<Int>, of block: RowStream.Block, to target: HDF5Dataset,
-    _ written: inout WrittenColumn
-  ) throws {
-    guard !places.isEmpty else { return }
+  /// The chunks of a block that can be taken over as they are stored.
+  private func keptChunks(
+    among rows: Range<Int>, of block: RowStream.Block, in target: HDF5Dataset
+  ) -> [(rows: Range<Int>, chunk: HDF5Dataset.Chunk)] {
+    block.chunks.enumerated().compactMap { index, chunk in
+      let first = rows.lowerBound + index * source.description.rowsPerChunk
+      let place = first..<first + source.description.rowsPerChunk
+      return isKept(place, in: target) ? (place, chunk) : nil
+    }
+  }
+
+  /// Puts the last rows into the gaps that removed ones leave among some places.
+  private func fillGaps(among places: Range<Int>, of block: RowStream.Block) throws {
     for move in removal.moves(into: places) {
       try source.read(move.rows, into: block[move.place..<move.place + move.rows.count])
     }
-    let bytes = UnsafeRawBufferPointer(block[places])
-    try target.write(places, from: bytes)
-    written.notePacked(places, bytes)
   }
 
   // MARK: Strings
@@ -157,4 +155,13 @@ private struct Digests {
   mutating func updateAfter(_ bytes: UnsafeRawBufferPointer) { other?.update(bytes) }
 
   mutating func updateAfter(_ strings: [String]) { other?.update(strings) }
+}
+
+extension Range<Int> {
+  /// What is left of a range without some parts of it, which are in rising order.
+  fileprivate func runs(between parts: [Range<Int>]) -> [Range<Int>] {
+    let starts = [lowerBound] + parts.map(\.upperBound)
+    let ends = parts.map(\.lowerBound) + [upperBound]
+    return zip(starts, ends).filter { $0 < $1 }.map { $0..<$1 }
+  }
 }

@@ -10,7 +10,13 @@ public struct CompiledTraining: Hashable, Sendable {
 
   /// - Returns: nil for an optimizer or a schedule that the engine does not have.
   init?(parsing text: String) {
-    guard let root = try? JSONValue(parsing: text), let entry = root["optimizer_config"],
+    guard let root = try? JSONValue(parsing: text) else { return nil }
+    self.init(root)
+  }
+
+  /// - Parameter root: a `training_config`, or the `compile_config` of a `.keras` file.
+  init?(_ root: JSONValue) {
+    guard let entry = root["optimizer_config"] ?? root["optimizer"],
       let name = entry["class_name"]?.string, let config = entry["config"],
       let optimizer = Self.optimizer(name, config),
       let (rate, schedule) = Self.rate(config["learning_rate"] ?? config["lr"])
@@ -102,6 +108,19 @@ extension Checkpoint {
   ///
   /// - Throws: `CheckpointError` when the file cannot be read.
   public func compiledTraining() throws -> CompiledTraining? {
-    try trainingConfig().flatMap(CompiledTraining.init(parsing:))
+    try compileText().flatMap(CompiledTraining.init(parsing:))
+  }
+
+  /// What the file's compiled settings ask for and training here does not do, in words.
+  ///
+  /// - Throws: `CheckpointError` when the file cannot be read.
+  public func unheededTraining() throws -> [String] {
+    try compileText().map(CompiledTraining.unheeded(in:)) ?? []
+  }
+
+  private func compileText() throws -> String? {
+    if let text = try trainingConfig() { return text }
+    guard let text = modelConfig, let root = try? JSONValue(parsing: text) else { return nil }
+    return root["compile_config"].flatMap { $0.object?.isEmpty == false ? $0.text : nil }
   }
 }

@@ -57,6 +57,8 @@ struct KerasLayout {
       let copy = ColumnCopy(
         dataset, type: weight.elementType, checkInterruption: checkInterruption)
       entries.append(try copy.run(into: group, as: name).after)
+      guard weight.elementType == .bfloat16, flavour.storesObjects else { return }
+      try mark(file.dataset(at: HDF5File.path(group.path, name)))
     }
     if flavour.storesObjects {
       try writeObjects(to: file.root, copy)
@@ -64,6 +66,12 @@ struct KerasLayout {
       try writeLegacy(to: file.root, copy)
     }
     return entries
+  }
+
+  /// Says that two opaque bytes are a bfloat16, which Keras leaves out of an `.h5`.
+  private func mark(_ dataset: HDF5Dataset) throws {
+    guard try dataset.string(attribute: "dtype") == nil else { return }
+    try dataset.setAttribute("dtype", to: "bfloat16")
   }
 
   private typealias Copy = (StoredWeight, HDF5Group, String) throws -> Void

@@ -5,7 +5,7 @@ internal import Synchronization
 /// Memory for a block of rows, which are read, unpacked and used in it, one block after another.
 final class RowSlot {
   private let dataset: HDF5Dataset
-  private let unpackers: UnpackerPool?
+  private let unpackers: ToolPool<ChunkUnpacker>?
   private let buffer: UnsafeMutableRawBufferPointer
   private let rowBytes: Int
   private let rowsPerChunk: Int
@@ -15,7 +15,7 @@ final class RowSlot {
   private(set) var chunkCount = 0
   private let needsLibrary = Mutex(false)
 
-  init(_ dataset: HDF5Dataset, rowsPerBlock: Int, unpackers: UnpackerPool?) throws {
+  init(_ dataset: HDF5Dataset, rowsPerBlock: Int, unpackers: ToolPool<ChunkUnpacker>?) throws {
     self.dataset = dataset
     self.unpackers = unpackers
     rowBytes = try dataset.byteCount(rows: 1)
@@ -60,7 +60,8 @@ final class RowSlot {
     let size = rowsPerChunk * rowBytes
     let target = UnsafeMutableRawBufferPointer(
       rebasing: buffer[index * size..<(index + 1) * size])
-    if unpackers?.unpack(chunks[index], into: target) != true {
+    let isDone = unpackers?.withTool { $0.unpack(chunks[index], into: target) }
+    if isDone != true {
       needsLibrary.withLock { $0 = true }
     }
   }
@@ -74,33 +75,5 @@ final class RowSlot {
       })
     else { return }
     try dataset.read(rows, into: bytes)
-  }
-}
-
-/// Unpackers for as many threads as there are, made before they are needed.
-final class UnpackerPool {
-  private let lock = NSLock()
-  private var free: [ChunkUnpacker] = []
-
-  /// - Returns: nil when the library has to unpack the dataset.
-  init?(of dataset: HDF5Dataset, rowsPerBlock: Int, count: Int) {
-    guard rowsPerBlock % max(1, dataset.description.rowsPerChunk) == 0 else { return nil }
-    for _ in 0..<count {
-      guard let unpacker = ChunkUnpacker(of: dataset) else { return nil }
-      free.append(unpacker)
-    }
-  }
-
-  func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    lock.lock()
-    let unpacker = free.popLast()
-    lock.unlock()
-    guard let unpacker else { return false }
-    defer {
-      lock.lock()
-      free.append(unpacker)
-      lock.unlock()
-    }
-    return unpacker.unpack(chunk, into: target)
   }
 }

@@ -22,12 +22,21 @@ struct RowStream {
   }
 
   private let dataset: HDF5Dataset
-  private let rowsPerBlock: Int
+  private let blocks: [Range<Int>]
 
   /// - Throws: `HDF5Error` when the elements have no fixed size.
   init(_ dataset: HDF5Dataset) throws {
+    // Rows without elements may be any number.
+    let count = dataset.description.elementCount > 0 ? dataset.rowCount : 0
+    let step = try dataset.blockRows()
+    let blocks = stride(from: 0, to: count, by: step).map { $0..<min($0 + step, count) }
+    self.init(dataset, blocks: blocks)
+  }
+
+  /// - Parameter blocks: the rows that are read at once, best from where a chunk starts.
+  init(_ dataset: HDF5Dataset, blocks: [Range<Int>]) {
     self.dataset = dataset
-    rowsPerBlock = try dataset.blockRows()
+    self.blocks = blocks
   }
 
   /// - Parameters:
@@ -36,15 +45,18 @@ struct RowStream {
   func forEachBlock(
     _ checkInterruption: () throws -> Void, _ body: (Block) throws -> Void
   ) throws {
-    guard dataset.description.elementCount > 0 else { return }
+    guard !blocks.isEmpty else { return }
     let helpers = Crew.helpers(for: dataset.description.byteCount ?? 0)
     let crew = Crew(helpers: helpers)
-    let tools = UnpackerPool(of: dataset, rowsPerBlock: rowsPerBlock, count: helpers + 1)
+    let tools =
+      startsWithChunks
+      ? ToolPool(count: helpers + 1) { ChunkUnpacker(of: dataset) } : nil
+    let rowsPerBlock = blocks.reduce(0) { max($0, $1.count) }
     let slots = try (0..<2).map { _ in
       try RowSlot(dataset, rowsPerBlock: rowsPerBlock, unpackers: tools)
     }
     try slots[0].load(rows(ofBlock: 0))
-    for number in 0...(dataset.rowCount + rowsPerBlock - 1) / rowsPerBlock {
+    for number in 0...blocks.count {
       try checkInterruption()
       let (fresh, used) = (slots[number % 2], slots[(number + 1) % 2])
       try crew.perform(fresh.chunkCount) {
@@ -57,9 +69,13 @@ struct RowStream {
     }
   }
 
+  private var startsWithChunks: Bool {
+    let rows = max(1, dataset.description.rowsPerChunk)
+    return blocks.allSatisfy { $0.lowerBound % rows == 0 }
+  }
+
   /// None after the last one.
   private func rows(ofBlock number: Int) -> Range<Int> {
-    let start = min(number * rowsPerBlock, dataset.rowCount)
-    return start..<min(start + rowsPerBlock, dataset.rowCount)
+    number < blocks.count ? blocks[number] : 0..<0
   }
 }

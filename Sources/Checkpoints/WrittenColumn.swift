@@ -56,11 +56,12 @@ struct WrittenColumn {
         else { return false }
       }
     }
-    for (rows, sha256) in packed {
-      try checkInterruption()
-      let bytes = try target.bytes(rows)
-      guard bytes.withUnsafeBytes(Self.hash) == sha256 else { return false }
+    var (isSame, index) = (true, 0)
+    try RowStream(target, blocks: packed.map(\.rows)).forEachBlock(checkInterruption) { block in
+      let found = Self.hash(UnsafeRawBufferPointer(block.bytes))
+      if found != packed[index].sha256 { isSame = false }
+      index += 1
     }
-    return true
+    return isSame
   }
 }

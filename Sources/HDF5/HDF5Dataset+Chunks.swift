@@ -1,4 +1,5 @@
 internal import CHDF5
+internal import Foundation
 
 extension HDF5Dataset {
   /// A chunk as it lies in the file: after the filters.
@@ -10,6 +11,19 @@ extension HDF5Dataset {
     public init(bytes: [UInt8] = [], skippedFilters: UInt32 = 0) {
       self.bytes = bytes
       self.skippedFilters = skippedFilters
+    }
+
+    public static func == (one: Self, other: Self) -> Bool {
+      guard one.skippedFilters == other.skippedFilters, one.bytes.count == other.bytes.count else {
+        return false
+      }
+      return one.bytes.withUnsafeBytes { own in
+        other.bytes.withUnsafeBytes { theirs in
+          // Arrays are compared byte by byte; this is what checks large copies.
+          guard let own = own.baseAddress, let theirs = theirs.baseAddress else { return true }
+          return memcmp(own, theirs, one.bytes.count) == 0
+        }
+      }
     }
   }
 

@@ -33,6 +33,7 @@ struct AuditCommand: ParsableCommand {
   @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup(title: "The output") var file: AuditOutputOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

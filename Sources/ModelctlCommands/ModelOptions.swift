@@ -17,9 +17,15 @@ struct ModelOptions: ParsableArguments {
     completion: .file())
   var data: String?
 
-  /// - Throws: `CheckpointError`, or `CommandError` when the architecture cannot be read.
+  /// Opens a file whose model will be run.
+  ///
+  /// - Throws: `CheckpointError`, also when it cannot be run: nobody should have to name samples
+  ///   first to hear that; `CommandError` when the architecture cannot be read.
   func openModel(_ path: String) throws -> Checkpoint {
-    try Checkpoint(reading: path, architecture: architecture.map { try ArchitectureFile($0).text })
+    let checkpoint = try Checkpoint(
+      reading: path, architecture: architecture.map { try ArchitectureFile($0).text })
+    try checkpoint.parameterSpecifications()
+    return checkpoint
   }
 
   /// The file with the samples: the one that is named, or the model's own.

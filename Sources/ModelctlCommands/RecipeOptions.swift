@@ -101,6 +101,17 @@ struct RecipeOptions: ParsableArguments {
     }
   }
 
+  /// Says what training would be like in Keras and is not here.
+  func warnAboutUnheeded(_ checkpoint: Checkpoint) throws {
+    // With --optimizer, nobody expects the file's own.
+    guard optimizer == nil else { return }
+    let settings = try checkpoint.unheededTraining()
+    guard !settings.isEmpty else { return }
+    warn(
+      "\(checkpoint.path.quoted) was compiled with settings that training here does not have: "
+        + settings.joined(separator: ", "))
+  }
+
   /// - Parameter compiled: how Keras was told to train the model.
   func recipe(
     epochs: Int, batchSize: Int, seed: UInt64, compiled: CompiledTraining?

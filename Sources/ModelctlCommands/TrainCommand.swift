@@ -65,6 +65,7 @@ struct TrainCommand: ParsableCommand {
     let training = try data.split(named: split, role: .train)
     let profiler = profile.makeProfiler()
     let network = try engine.network(of: checkpoint, profiler: profiler)
+    try how.warnAboutUnheeded(checkpoint)
     let recipe = how.recipe(
       epochs: epochs, batchSize: batch, seed: seed, compiled: try checkpoint.compiledTraining())
     let start = ContinuousClock.now

@@ -27,6 +27,7 @@ struct TuneCommand: ParsableCommand {
   @OptionGroup(title: "The search") var search: SearchOptions
   @OptionGroup(title: "Where") var model: ModelOptions
   @OptionGroup var engine: EngineOptions
+  @OptionGroup var distrust: DistrustOptions
   @OptionGroup var result: OutputOptions
 
   func run() throws {

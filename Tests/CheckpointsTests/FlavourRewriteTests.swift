@@ -352,6 +352,39 @@ import Zip
     #expect(try folder.contents.isEmpty)
   }
 
+  /// Keras itself cannot load what it writes then; from these it can.
+  @Test(arguments: [CheckpointFlavour.weights, .archive])
+  func bfloat16OfAnH5GetsItsMark(_ flavour: CheckpointFlavour) throws {
+    let source = try Flavours.open("bfloat16.h5")
+    let path = try convert(source, to: flavour)
+    let result = try Checkpoint(
+      reading: path, architecture: flavour == .weights ? source.standaloneConfig() : nil)
+    #expect(try Flavours.weights(of: result) == Flavours.notes["bfloat16.keras"]?.weights)
+    for weight in result.storedWeights {
+      let dataset = try result.file.dataset(at: weight.path)
+      #expect(try dataset.string(attribute: "dtype") == "bfloat16")
+    }
+    #expect(try result.computeManifest() == result.manifest)
+  }
+
+  @Test func attentionOfKeras2IsNotPutIntoAnArchive() throws {
+    let json = """
+      {"class_name": "Functional", "config": {"name": "m", "layers": [{"class_name":
+      "MultiHeadAttention", "name": "a", "config": {"name": "a", "num_heads": 2, "key_dim": 4,
+      "query_shape": [null, 5, 8]}, "inbound_nodes": []}]}}
+      """
+    let path = folder.path("in.h5")
+    let file = try HDF5File(creating: path)
+    try file.root.setAttribute("model_config", to: json)
+    try file.root.setAttribute("keras_version", to: "2.15.0")
+    try file.root.createGroup("model_weights").setAttribute("layer_names", to: [String]())
+    try file.close()
+    let error = #expect(throws: CheckpointError.self) {
+      try convert(Checkpoint(reading: path), to: .archive)
+    }
+    #expect(error?.description.contains("the layer 'a' with settings of an older form") == true)
+  }
+
   @Test func whatKerasReadsFromNoSuchFileIsRefused() throws {
     #expect(throws: CheckpointError.self) {
       try convert(Flavours.open("bfloat16.keras"), to: .wholeModel)

@@ -61,6 +61,60 @@ import Testing
     #expect(found.chunkCount == 41)
   }
 
+  /// What is packed here must be what the library would have stored.
+  @Test(arguments: [
+    (HDF5Type.number(.uint8), [Filter.deflate(level: 4)]), (.number(.int64), [.deflate(level: 0)]),
+    (.number(.float32), [.shuffle, .deflate(level: 9)]),
+  ])
+  func theLibraryUnpacksWhatIsPacked(_ type: HDF5Type, _ filters: [Filter]) throws {
+    let source = try file("in.h5", type, filters) { try write(0..<rows, to: $0) }
+    let copy = try file("packed.h5", type, filters) { target in
+      let packer = try #require(ChunkPacker(for: target))
+      for start in stride(from: 0, to: rows - 999, by: 999) {
+        let chunk = try source.bytes(start..<start + 999).withUnsafeBytes { packer.pack($0) }
+        try target.write(try #require(chunk), atRow: start)
+      }
+      try source.bytes(39_960..<rows).withUnsafeBytes { try target.write(39_960..<rows, from: $0) }
+    }
+    #expect(try copy.bytes() == source.bytes())
+    #expect(filters.last == .deflate(level: 0) || copy.description.storedByteCount < 8_000_000)
+  }
+
+  @Test(arguments: [[Filter.shuffle], [.deflate(level: 1), .fletcher32], []])
+  func whatIsNotPackedHereIsLeftToTheLibrary(_ filters: [Filter]) throws {
+    let dataset = try file("other.h5", .number(.uint8), filters) { try write(0..<rows, to: $0) }
+    #expect(ChunkPacker(for: dataset) == nil)
+  }
+
+  /// Large enough for several threads: rows go at the start, in the middle and at the end.
+  @Test(arguments: [
+    [Filter.shuffle, .deflate(level: 1)], [.deflate(level: 1), .fletcher32], [.shuffle],
+  ])
+  func aColumnWithoutSomeRows(_ filters: [Filter]) throws {
+    let source = try file("column.h5", .number(.int32), filters) { try write(0..<rows, to: $0) }
+    let gone = [0, 5, 998, 20_000, 20_001, 39_500, 39_999]
+    let path = folder.path("without.h5")
+    let file = try HDF5File(creating: path)
+    let result = try ColumnCopy(source, removing: gone, checkInterruption: {})
+      .run(into: file.root, as: "x")
+    try file.close()
+    let copy = try HDF5File(reading: path).dataset(at: "/x")
+    var expected = try source.bytes()
+    let rowBytes = try source.byteCount(rows: 1)
+    let fillers = (39_993..<rows).filter { !gone.contains($0) }
+    for (gap, filler) in zip(gone, fillers) {
+      let bytes = expected[filler * rowBytes..<(filler + 1) * rowBytes]
+      expected.replaceSubrange(gap * rowBytes..<(gap + 1) * rowBytes, with: bytes)
+    }
+    expected.removeLast(gone.count * rowBytes)
+    #expect(try copy.bytes() == expected)
+    #expect(try result.after == Checkpoint.entry(copy, {}))
+    #expect(try result.before == Checkpoint.entry(source, {}))
+    #expect(try result.written.isFound(in: copy) {})
+    // The same without one of the rows is another column.
+    #expect(try !result.written.isFound(in: source) {})
+  }
+
   /// Chunks with checksums, or with parts of rows, are left to the library.
   @Test(arguments: [([Filter.deflate(level: 1), .fletcher32], 50), ([.deflate(level: 1)], 20)])
   func theLibraryReadsTheRest(_ filters: [Filter], width: Int) throws {

@@ -72,4 +72,27 @@ import Testing
   @Test func everyCaseIsTested() throws {
     #expect(Set(file["configs"]?.object?.keys.map { $0 } ?? []) == Set(Self.cases))
   }
+
+  /// Nothing is said of a model whose training is followed in full.
+  @Test(arguments: cases.filter { $0 != "linear" })
+  func allOfItIsHeeded(_ name: String) throws {
+    #expect(CompiledTraining.unheeded(in: try #require(file["configs"]?[name]).text) == [])
+  }
+
+  @Test(arguments: [
+    ("\"loss\": \"mse\"", ["the loss mse"]),
+    ("\"loss\": {\"a\": \"binary_crossentropy\", \"b\": [\"mae\", null]}", ["the loss mae"]),
+    (
+      "\"loss\": {\"class_name\": \"CategoricalCrossentropy\", \"config\": {\"label_smoothing\": 0.5}}",
+      ["label_smoothing 0.5"]
+    ),
+    ("\"loss_weights\": [1.0, 0.5]", ["loss_weights"]), ("\"loss_weights\": {\"a\": 1}", []),
+    (
+      "\"optimizer_config\": {\"class_name\": \"Adam\", \"config\": {\"learning_rate\": {\"class_name\": \"Mine\", \"config\": {}}}}",
+      ["the optimizer Adam with Mine"]
+    ),
+  ])
+  func whatIsNotHeededIsNamed(_ settings: String, _ names: [String]) {
+    #expect(CompiledTraining.unheeded(in: "{\(settings)}") == names)
+  }
 }

@@ -118,6 +118,12 @@ import Testing
   @Test func anUnsupportedLayer() throws {
     let path = Fixtures.path("keras/keras3_lstm.h5")
     try expect(65, "(LSTM)", "predict", path, folder.path("out.npy"), "--input", path)
+    // Whoever has only the model hears of the layer, not of the samples that are missing.
+    try expect(65, "(LSTM)", "evaluate", path)
+    try expect(65, "(LSTM)", "train", path, out)
+    try expect(65, "(LSTM)", "unlearn", path, out, "--forget-class", "1")
+    try expect(65, "(LSTM)", "tune", path, "--forget-class", "1")
+    try expect(65, "(LSTM)", "audit", path, path, "--forget-class", "1")
   }
 
   @Test func samplesThatDoNotFitTheModel() throws {

@@ -100,6 +100,7 @@ import Testing
       ["export", path, folder.path("out.npz")],
       ["predict", path, folder.path("out.npy"), "--split", "test"],
       ["unlearn", path, folder.path("out.h5"), "--forget", "-"],
+      ["tune", path, "--forget", "-"], ["audit", path, path, "--forget", "-"],
     ]
     for command in commands {
       let result = try Tool.run(command + ["--untrusted"], input: "1\n")
@@ -141,6 +142,11 @@ import Testing
     let result = try Tool.run("evaluate", path, "--data", bad, "--untrusted")
     #expect(result.status == 65)
     #expect(result.errors.contains("the reader crashed"), "\(result.errors)")
+    for peer in ["--retrained", "--run", "--data"] {
+      let audit = try Tool.run("audit", path, path, "--forget", "-", peer, bad, "--untrusted")
+      #expect(audit.status == 65 && audit.output.isEmpty)
+      #expect(audit.errors.contains("the reader crashed"), "\(audit.errors)")
+    }
     let arrays = folder.path("x.npz")
     try Data("PK\u{3}\u{4} no archive".utf8).write(to: URL(fileURLWithPath: arrays))
     let predicted = try Tool.run(

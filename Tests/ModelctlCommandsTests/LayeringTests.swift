@@ -30,7 +30,7 @@ import Testing
 
   @Test(arguments: [
     ("CHDF5", ["HDF5"]), ("COneDNN", ["OneDNN"]), ("CZip", ["Zip"]), ("CZlib", ["Zip"]),
-    ("CKernels", ["Engine", "OneDNN"]),
+    ("CDeflate", ["Zip"]), ("CKernels", ["Engine", "OneDNN"]),
   ])
   func aCLibraryIsKnownToItsWrapperOnly(_ library: String, wrappers: [String]) throws {
     let users = try targets().filter { try imports(of: $0).contains(library) }

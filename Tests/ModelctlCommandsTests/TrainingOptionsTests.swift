@@ -92,4 +92,36 @@ import Testing
     let older = try Checkpoint(reading: Fixtures.path("networks/\(name)/keras2.h5"))
     #expect(try older.compiledTraining()?.optimizer == compiled.optimizer)
   }
+
+  /// What Keras would do and `train` does not, nobody should have to find out by the result.
+  @Test func compiledSettingsThatAreNotFollowedAreNamed() throws {
+    func train(_ optimizer: String, _ options: [String] = []) throws -> String {
+      let json = SmallCheckpoint.json.replacing(
+        "{\"class_name\": \"Sequential\",",
+        with: """
+          {"compile_config": {"loss": "sparse_categorical_crossentropy", "optimizer": \(optimizer)},
+          "class_name": "Sequential",
+          """)
+      let arguments = [
+        "train", try input(SmallCheckpoint(json: json)), folder.path("out.h5"), "-q",
+      ]
+      let result = try Tool.run(arguments + ["--epochs", "1"] + options)
+      #expect(result.status == 0, "\(result.errors)")
+      return result.errors
+    }
+    let accumulating = """
+      {"class_name": "Adam", "config": {"learning_rate": 0.01, "use_ema": true,
+      "gradient_accumulation_steps": 4}}
+      """
+    #expect(
+      try train(accumulating).contains(
+        "was compiled with settings that training here does not have: use_ema, "
+          + "gradient_accumulation_steps 4"))
+    #expect(try train(accumulating, ["--optimizer", "adam"]).isEmpty)
+    let plain = "{\"class_name\": \"Adam\", \"config\": {\"learning_rate\": 0.01}}"
+    #expect(try train(plain).isEmpty)
+    #expect(
+      try train("{\"class_name\": \"Lion\", \"config\": {\"learning_rate\": 0.01}}")
+        .contains("the optimizer Lion"))
+  }
 }

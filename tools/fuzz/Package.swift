@@ -23,9 +23,10 @@ let package = Package(
   targets: [
     .systemLibrary(name: "CZip", pkgConfig: "libzip"),
     .systemLibrary(name: "CZlib", pkgConfig: "zlib"),
+    .systemLibrary(name: "CDeflate", pkgConfig: "libdeflate"),
     .systemLibrary(name: "CHDF5", pkgConfig: "hdf5"),
     library("ModelCore", []),
-    library("Zip", ["CZip", "CZlib"]),
+    library("Zip", ["CZip", "CZlib", "CDeflate"]),
     library("HDF5", ["CHDF5"]),
     library("Conversion", ["Zip", "ModelCore"]),
     library(

@@ -226,6 +226,8 @@ def main():
         save(fill(plain(keras, policy), 6), f"{policy}.keras", "keras")
     model = fill(plain(keras, "bfloat16"), 6)
     save(model, "bfloat16.weights.h5", "weights.h5", True)
+    # Without the mark that the other flavours have: Keras itself cannot load it.
+    save(model, "bfloat16.h5", "h5")
     with open(os.path.join(out, "bfloat16.json"), "w") as file:
         file.write(model.to_json())
     variants(out, notes)

@@ -101,6 +101,17 @@ extension PredictCommand: IsolatedCommand {
   var isolation: Isolation { distrust.isolation([input, model.data, array]) }
 }
 
+extension AuditCommand: IsolatedCommand {
+  var isolation: Isolation {
+    distrust.isolation(
+      [original, unlearned, model.data, depth.trigger] + peers.retrained + peers.run)
+  }
+}
+
+extension TuneCommand: IsolatedCommand {
+  var isolation: Isolation { distrust.isolation([input, model.data, subject.trigger]) }
+}
+
 extension ExportCommand: IsolatedCommand {
   var isolation: Isolation { distrust.isolation([input]) }
 }

@@ -52,6 +52,7 @@ public struct Unlearner {
         recipe: recipe, budget: share.map { $0 * retraining * Double(number) } ?? .infinity,
         spentBefore: judge.meter.passes, seed: request.seed, attempt: number,
         methodName: method.name, report: progress)
+      session.isJudgedSamplewise = problem.scenario == .samples && !judge.power.hasPower
       if number > 1 { try network.setParameters(original) }
       try method.unlearn(session)
       try progress(UnlearningProgress(stage: .testing, attempt: number))

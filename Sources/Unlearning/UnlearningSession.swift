@@ -13,6 +13,9 @@ public final class UnlearningSession {
   /// The sample passes that this attempt may spend; infinite without a limit.
   public let budget: Double
   public let seed: UInt64
+  /// Whether each sample is judged by itself: there are too few of them, or the model is too little
+  /// over-fit, for a test of all together, and the tests along the way tell nothing then.
+  public internal(set) var isJudgedSamplewise = false
   /// What has been spent, by this attempt alone.
   public var meter = CostMeter()
 

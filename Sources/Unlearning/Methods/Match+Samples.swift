@@ -29,7 +29,8 @@ extension Match {
     _ session: UnlearningSession, _ others: [Descent.Term], _ targets: MarginTargets, aim: Double?
   ) throws {
     let plan = plan(session, others: others, checks: session.affordableChecks)
-    let aim = aim ?? Self.aim(passes: plan.passes)
+    let least = session.isJudgedSamplewise ? Self.samplewiseAim : 1
+    let aim = aim ?? max(least, Self.aim(passes: plan.passes))
     session.note("aim", .number(aim))
     session.note("forgetPasses", .number(plan.passes))
     let exact = stage(targets.table(aim: 1), plan)
@@ -37,7 +38,8 @@ extension Match {
     var descent = descent(session, beyond, plan, aim: aim)
     descent.react = { check, cycle in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.
-      let isDone = check.accuracyExcess <= 0 && check.aucExcess <= 0.02
+      let isDone =
+        !session.isJudgedSamplewise && check.accuracyExcess <= 0 && check.aucExcess <= 0.02
       cycle = [isDone || check.isOverForgotten ? exact : beyond]
       return .go
     }

@@ -121,6 +121,9 @@ public struct Match: UnlearningMethod, Hashable {
     min(max(1 + (enoughPasses - passes) / 14, 1), 2)
   }
 
+  /// Where each sample is judged by itself: those that stop short of their target are what fails.
+  static let samplewiseAim = 1.25
+
   /// Over the samples to forget: with as many, they reach their targets.
   static let enoughPasses = 20.0
 

@@ -89,7 +89,7 @@ struct Examiner {
       samplewise: samplewise && !standings.isEmpty
         ? SamplewiseTest(
           margins: checked.margins, standings: standings, unseen: validation,
-          before: baseline.validation) : nil,
+          before: baseline.validation, untouched: baseline.checked.margins) : nil,
       classTest: classTest(checked, validation),
       labelTest: try labelTest(network, checked, &meter))
   }

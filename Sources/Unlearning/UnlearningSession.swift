@@ -118,6 +118,9 @@ public final class UnlearningSession {
       - problem.finalTestPasses(restoringConfidence: restoresConfidence)
   }
 
+  /// What the attempt started with.
+  var allowance: Double { budget - spentBefore }
+
   /// Whether the final test is preceded by a forward pass over the unseen reference samples.
   public var restoresConfidence = false
 

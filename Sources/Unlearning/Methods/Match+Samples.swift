@@ -9,7 +9,7 @@ extension Match {
     if isDeep {
       try reset(session)
       // What is left of the budget finishes what the reset began, or it was enough.
-      let step = others.reduce(session.batchSizes(forget: forgetBatch, retain: 1).forget) {
+      let step = others.reduce(batchSizes(session).forget) {
         $0 + $1.count
       }
       let measuring =

@@ -42,6 +42,11 @@ extension UnlearningReport.Conclusion {
       return "Nothing to unlearn that this test could see: the untouched model already answers the "
         + "samples like unseen ones. The work was done all the same."
     }
+    if attempt.after.samplewise?.hadNothingToUnlearn == true {
+      return "Nothing to unlearn that a test of each sample could see: the untouched model already "
+        + "answers them like unseen ones, and the result no more surely than training anew would. "
+        + "The work was done all the same. " + needed(power)
+    }
     let count = attempt.after.samplewise?.count ?? power.count
     let each =
       count == 1

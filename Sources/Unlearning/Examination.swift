@@ -88,8 +88,8 @@ struct Examiner {
       comparison: comparison, expectation: expectation(checked, validation),
       samplewise: samplewise && !standings.isEmpty
         ? SamplewiseTest(
-          margins: checked.margins, original: baseline.checked.margins, standings: standings,
-          unseen: validation, before: baseline.validation) : nil,
+          margins: checked.margins, standings: standings, unseen: validation,
+          before: baseline.validation, untouched: baseline.checked.margins) : nil,
       classTest: classTest(checked, validation),
       labelTest: try labelTest(network, checked, &meter))
   }

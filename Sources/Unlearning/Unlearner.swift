@@ -52,7 +52,6 @@ public struct Unlearner {
         recipe: recipe, budget: share.map { $0 * retraining * Double(number) } ?? .infinity,
         spentBefore: judge.meter.passes, seed: request.seed, attempt: number,
         methodName: method.name, report: progress)
-      session.isJudgedSamplewise = problem.scenario == .samples && !judge.power.hasPower
       if number > 1 { try network.setParameters(original) }
       try method.unlearn(session)
       try progress(UnlearningProgress(stage: .testing, attempt: number))
@@ -93,7 +92,7 @@ public struct Unlearner {
   /// What an attempt may cost, as a share of retraining; nil without a limit.
   ///
   /// Small data costs more to test than a share of its training: where nobody sets a limit the method's
-  /// own is raised to what tests and a few steps take.
+  /// own is raised to what tests, what the method begins with and a few steps take.
   private func share(
     _ recipe: TrainingRecipe, _ problem: UnlearningProblem, tested: Double, of retraining: Double
   ) throws -> Double? {
@@ -103,7 +102,9 @@ public struct Unlearner {
     // A quarter of a batch of training's size and half as many to forget.
     let steps = Double(UnlearningSession.fewestSteps * max(2, 3 * recipe.batchSize / 8))
     let tests = tested + problem.finalTestPasses(restoringConfidence: true)
-    let needed = (tests + steps) / max(1, retraining)
+    let least =
+      request.maxCost == nil ? method.leastPasses(problem, network.architecture) : 0
+    let needed = (tests + least + steps) / max(1, retraining)
     guard share < needed else { return share }
     guard request.maxCost == nil else {
       throw UnlearningError.budget(

@@ -1,3 +1,5 @@
+public import ModelCore
+
 /// A way to make a model forget: its targets, its losses and its schedule.
 ///
 /// Methods are small values. All get the same session: the same inputs, budget, tests, averaging,
@@ -18,6 +20,10 @@ public protocol UnlearningMethod: Sendable {
   /// What one attempt may cost when nobody says, as a share of retraining; nil sets no limit.
   func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double?
 
+  /// What the method has to spend before it can take the steps that unlearn, in sample passes: where nobody
+  /// says what an attempt may cost, the method's own budget is raised to pay for it.
+  func leastPasses(_ problem: UnlearningProblem, _ architecture: Architecture) -> Double
+
   /// Changes the session's network from the original weights to unlearned ones.
   ///
   /// - Throws: what the session throws; `UnlearningError.scenario` for a request it does not serve.
@@ -28,6 +34,9 @@ extension UnlearningMethod {
   public var isExact: Bool { false }
   public func needs(for scenario: UnlearningProblem.Scenario) -> BaselineParts { [] }
   public func defaultCost(for scenario: UnlearningProblem.Scenario) -> Double? { 0.05 }
+  public func leastPasses(_ problem: UnlearningProblem, _ architecture: Architecture) -> Double {
+    0
+  }
 }
 
 /// The value of a hyper-parameter or of something a method found out.

@@ -13,9 +13,6 @@ public final class UnlearningSession {
   /// The sample passes that this attempt may spend; infinite without a limit.
   public let budget: Double
   public let seed: UInt64
-  /// Whether each sample is judged by itself: there are too few of them, or the model is too little
-  /// over-fit, for a test of all together, and the tests along the way tell nothing then.
-  public internal(set) var isJudgedSamplewise = false
   /// What has been spent, by this attempt alone.
   public var meter = CostMeter()
 
@@ -120,6 +117,9 @@ public final class UnlearningSession {
     budget - spentBefore - meter.passes
       - problem.finalTestPasses(restoringConfidence: restoresConfidence)
   }
+
+  /// What the attempt started with.
+  var allowance: Double { budget - spentBefore }
 
   /// Whether the final test is preceded by a forward pass over the unseen reference samples.
   public var restoresConfidence = false

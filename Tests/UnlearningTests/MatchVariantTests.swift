@@ -34,6 +34,18 @@ import Testing
     }
   }
 
+  /// Two passes are a fifth of ten epochs, and a tenth is the method's own budget.
+  @Test func deepRaisesItsOwnBudgetToWhatTheResetTakes() throws {
+    let problem = try OverfitProblem.overfit()
+    let method = try Match().with(["deep": .flag(true)])
+    let report = try problem.run(.samples(OverfitProblem.tenth), by: method, retries: false) {
+      $0.recipe = OverfitProblem.recipe(epochs: 10)
+    }.report
+    #expect(try report.number("resetPasses") == 2)
+    #expect(try #require(report.cost.limit) > 0.25)
+    #expect(report.cost.share <= report.cost.limit ?? 0)
+  }
+
   @Test func samplesAreForgottenWithoutTheOthers() throws {
     let problem = try OverfitProblem.overfit()
     let report = try problem.run(.samples(OverfitProblem.tenth), maxCost: 0.1) {

@@ -74,7 +74,7 @@ struct OverfitProblem {
     self.parameters = parameters
   }
 
-  private static func recipe(epochs: Int) -> TrainingRecipe {
+  static func recipe(epochs: Int) -> TrainingRecipe {
     TrainingRecipe(epochs: epochs, batchSize: 32, learningRate: 3e-3, seed: 5)
   }
 

@@ -52,18 +52,11 @@ import Testing
     map = try #require(MarginMap(retained: answers(margins), unseen: unseen, persistence: 1))
   }
 
-  /// What an over-fit model says of samples that it was trained on.
-  private static let remembered = 11.0
-
-  /// - Parameter isOverfit: whether the original model's margins are far above the samples' ranges, by
-  ///   more than their ranks tell.
-  private func test(
-    _ margins: [Double], from originals: [Double], isOverfit: Bool = true
-  ) throws -> SamplewiseTest {
+  private func test(_ margins: [Double], from originals: [Double]) throws -> SamplewiseTest {
     try #require(
       SamplewiseTest(
-        margins: margins, original: isOverfit ? originals.map { _ in Self.remembered } : originals,
-        standings: map.standings(answers(originals)), unseen: unseen, before: unseen))
+        margins: margins, standings: map.standings(answers(originals)),
+        unseen: unseen, before: unseen))
   }
 
   /// At rank 1/2 a standard error is sqrt(1/4 * 3/400) = 0.0433 of 400 steps of 0.04, so the
@@ -92,35 +85,13 @@ import Testing
     #expect(try test([-11, -11] + hits, from: originals).isOverForgotten)
   }
 
-  /// A model that remembers nothing passes as it is. Training it on moves margins about, as training
-  /// it anew would: that is no memory either.
-  @Test func whereNothingIsRememberedAsManyMayMissAsAfterRetraining() throws {
-    let originals = [Double](repeating: 0, count: 20)
-    func result(_ misses: Int) -> [Double] {
-      (0..<20).map { $0 < misses ? 5 : -1 }
-    }
-    #expect(try test(originals, from: originals, isOverfit: false).above == 0)
-    #expect(try test(result(3), from: originals, isOverfit: false).passes)
-    #expect(try !test(result(4), from: originals, isOverfit: false).passes)
-    // One sample of 20 that stands out is chance, two are memory.
-    for (standingOut, passes) in [(1, true), (2, false)] {
-      let original = (0..<20).map { $0 < standingOut ? Self.remembered : 0 }
-      let found = try #require(
-        SamplewiseTest(
-          margins: result(2), original: original, standings: map.standings(answers(originals)),
-          unseen: unseen, before: unseen))
-      #expect(found.passes == passes)
-    }
-  }
-
   /// Where all margins of a rank are beyond 12, none is told from another.
   @Test func marginsBeyondTwelveCountAsTwelve() throws {
     let high = try answers((0..<100).map { 20 + Double($0) })
     let map = try #require(MarginMap(retained: high, unseen: high))
     let standings = try map.standings(answers([50]))
     let found = try #require(
-      SamplewiseTest(
-        margins: [1e6], original: [50], standings: standings, unseen: high, before: high))
+      SamplewiseTest(margins: [1e6], standings: standings, unseen: high, before: high))
     #expect(found.passes)
   }
 
@@ -133,8 +104,7 @@ import Testing
     let result = standings.map { map.target($0) * 1.4 }
     let found = try #require(
       SamplewiseTest(
-        margins: result, original: originals, standings: standings, unseen: doubled,
-        before: unseen))
+        margins: result, standings: standings, unseen: doubled, before: unseen))
     #expect(found.above == 0)
     #expect(found.below == 0)
   }
@@ -146,9 +116,7 @@ import Testing
     let result = [5.0, 5, 5] + [Double](repeating: -1, count: 7)
     func found(_ after: Responses) throws -> SamplewiseTest {
       try #require(
-        SamplewiseTest(
-          margins: result, original: result.map { _ in Self.remembered }, standings: standings,
-          unseen: after, before: unseen))
+        SamplewiseTest(margins: result, standings: standings, unseen: after, before: unseen))
     }
     #expect(try !found(unseen).passes)
     // A few unseen samples change places with their mirror images, then most of them.

@@ -18,7 +18,7 @@ extension Match {
   /// normalization lose by it.
   private func mayReset(_ session: UnlearningSession) -> Bool {
     guard session.problem.allowsReset, session.problem.usesRetained,
-      !session.usesBatchNormalization
+      !session.network.architecture.usesBatchNormalization
     else { return false }
     return 0.5 * Double(session.problem.retainRows.count) < 0.4 * session.remaining
   }

@@ -18,17 +18,8 @@ extension Match {
   }
 
   /// Retained samples, and among them more of those that are soonest lost.
-  ///
-  /// Where the budget allows but few passes over the samples to forget, the two are as many, and steps
-  /// are more.
   private func retained(_ session: UnlearningSession) -> [Descent.Term] {
-    var (forget, count) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
-    let passes =
-      session.remaining / Double(forget + count) * Double(forget)
-      / Double(max(1, session.problem.forgetRows.count))
-    if session.problem.scenario == .samples, passes < Self.enoughPasses {
-      count = min(count, forget)
-    }
+    let count = batchSizes(session).retain
     let rows = session.problem.retainSampleRows
     let guarded = Int((guardShare * Double(count)).rounded())
     guard let margins = session.baseline.retained?.margins, guarded > 0, guarded < count,
@@ -59,7 +50,9 @@ extension Match {
       problem.forgottenClasses,
       logits: kept.flatMap { answers.logits[($0 * width)..<(($0 + 1) * width)] },
       classCount: width)
-    let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).retain / 2
+    // Half of what retained ones would be, and as many where the two are as many.
+    let sizes = batchSizes(session)
+    let count = sizes.retain == sizes.forget ? sizes.retain : sizes.retain / 2
     return .init(
       .given(samples), count: min(max(1, count), kept.count), .init(.table(table)))
   }
@@ -88,7 +81,7 @@ extension Match {
     let table = TargetTable.margins(
       margins, logits: answers.logits, labels: answers.responses.labels,
       classCount: problem.classCount)
-    let count = session.batchSizes(forget: forgetBatch, retain: retainBatch).forget
+    let count = batchSizes(session).forget
     return .init(
       .given(GivenSamples("forgotten-before", problem.data.train, rows: rows)),
       count: min(count, rows.count), .init(.table(table)))

@@ -1,6 +1,6 @@
 internal import Engine
 internal import Evidence
-internal import ModelCore
+public import ModelCore
 
 extension Match {
   func unlearnSamples(_ session: UnlearningSession) throws {
@@ -9,7 +9,7 @@ extension Match {
     if isDeep {
       try reset(session)
       // What is left of the budget finishes what the reset began, or it was enough.
-      let step = others.reduce(session.batchSizes(forget: forgetBatch, retain: 1).forget) {
+      let step = others.reduce(batchSizes(session).forget) {
         $0 + $1.count
       }
       let measuring =
@@ -29,8 +29,7 @@ extension Match {
     _ session: UnlearningSession, _ others: [Descent.Term], _ targets: MarginTargets, aim: Double?
   ) throws {
     let plan = plan(session, others: others, checks: session.affordableChecks)
-    let least = session.isJudgedSamplewise ? Self.samplewiseAim : 1
-    let aim = aim ?? max(least, Self.aim(passes: plan.passes))
+    let aim = aim ?? Self.aim(passes: plan.passes)
     session.note("aim", .number(aim))
     session.note("forgetPasses", .number(plan.passes))
     let exact = stage(targets.table(aim: 1), plan)
@@ -38,19 +37,28 @@ extension Match {
     var descent = descent(session, beyond, plan, aim: aim)
     descent.react = { check, cycle in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.
-      let isDone =
-        !session.isJudgedSamplewise && check.accuracyExcess <= 0 && check.aucExcess <= 0.02
+      let isDone = check.accuracyExcess <= 0 && check.aucExcess <= 0.02
       cycle = [isDone || check.isOverForgotten ? exact : beyond]
       return .go
     }
     try session.descend(descent)
   }
 
-  /// Two passes over the retained samples after the reset, four where batch statistics have to
-  /// settle: fewer leave the model worse than it was.
+  /// Of the retained samples after the reset: two, four where batch statistics have to settle. Fewer
+  /// leave the model worse than it was.
+  private static func resetPasses(_ architecture: Architecture) -> Double {
+    architecture.usesBatchNormalization ? 4 : 2
+  }
+
+  /// A reset takes its passes, and what follows it a quarter of that.
+  public func leastPasses(_ problem: UnlearningProblem, _ architecture: Architecture) -> Double {
+    guard isDeep, problem.allowsReset, problem.scenario == .samples else { return 0 }
+    return 1.25 * Self.resetPasses(architecture) * Double(problem.retrainingCount)
+  }
+
   private func reset(_ session: UnlearningSession) throws {
     guard session.problem.allowsReset else { throw UnlearningError.resetBefore }
-    let passes = session.usesBatchNormalization ? 4.0 : 2.0
+    let passes = Self.resetPasses(session.network.architecture)
     let retained = Double(try session.rows(of: .retain).count)
     try session.require(
       passes * retained, purpose: "going back and training again takes",
@@ -97,10 +105,10 @@ struct MarginTargets {
   }
 }
 
-extension UnlearningSession {
+extension Architecture {
   /// Whether running statistics of batches are part of the weights.
   var usesBatchNormalization: Bool {
-    network.architecture.layers.contains {
+    layers.contains {
       if case .batchNormalization = $0.kind { return true }
       return false
     }

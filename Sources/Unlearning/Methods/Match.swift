@@ -18,6 +18,9 @@ public struct Match: UnlearningMethod, Hashable {
   public var forgetBatch = 64
   /// The most retained samples in a step.
   public var retainBatch = 128
+  /// The most of either in a step where the budget allows fewer than twenty passes over the samples to
+  /// forget: then it is steps that are missing.
+  public var scarceBatch = 24
   /// Adam's rate as a share of training's; up to half as much again where the aim is further.
   public var rateShare: Float = 0.5
   /// The weight of the retained samples' loss against that of the samples to forget.
@@ -43,6 +46,7 @@ public struct Match: UnlearningMethod, Hashable {
     [
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
       "retainBatch": .count(\.retainBatch, in: 1...65_536),
+      "scarceBatch": .count(\.scarceBatch, in: 1...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "retainWeight": .rate(\.retainWeight, in: 0...1000),
       "guardShare": .number(\.guardShare, in: 0...0.99),
@@ -107,7 +111,7 @@ public struct Match: UnlearningMethod, Hashable {
     _ session: UnlearningSession, others: [Descent.Term], checks: Int, taught: Int? = nil
   ) -> Plan {
     let count = max(1, taught ?? session.problem.forgetRows.count)
-    let forget = session.batchSizes(forget: forgetBatch, retain: retainBatch, taught: count).forget
+    let forget = batchSizes(session, taught: taught).forget
     let size = forget + others.reduce(0) { $0 + $1.count }
     let steps = session.affordableSteps(passesPerStep: Double(size), checks: checks)
     return Plan(
@@ -115,14 +119,32 @@ public struct Match: UnlearningMethod, Hashable {
       passes: Double(steps * forget) / Double(count))
   }
 
+  /// How many samples go into a step; fewer where single samples get few passes.
+  func batchSizes(
+    _ session: UnlearningSession, taught: Int? = nil
+  ) -> (forget: Int, retain: Int) {
+    let sizes = session.batchSizes(forget: forgetBatch, retain: retainBatch, taught: taught)
+    guard isScarce(session, taught: taught) else { return sizes }
+    let most = min(sizes.forget, sizes.retain, scarceBatch)
+    return (most, most)
+  }
+
+  /// Whether steps of the usual size would be fewer than `enoughPasses` over single samples.
+  private func isScarce(_ session: UnlearningSession, taught: Int?) -> Bool {
+    guard session.problem.scenario == .samples else { return false }
+    let (forget, retain) = session.batchSizes(
+      forget: forgetBatch, retain: retainBatch, taught: taught)
+    let passes =
+      session.allowance / Double(max(1, forget + retain)) * Double(forget)
+      / Double(max(1, session.problem.forgetRows.count))
+    return passes < Self.enoughPasses
+  }
+
   /// `clamp(1 + (20 - P) / 14, 1, 2)`: few passes over the samples fall short of the target, many
   /// reach it.
   public static func aim(passes: Double) -> Double {
     min(max(1 + (enoughPasses - passes) / 14, 1), 2)
   }
-
-  /// Where each sample is judged by itself: those that stop short of their target are what fails.
-  static let samplewiseAim = 1.25
 
   /// Over the samples to forget: with as many, they reach their targets.
   static let enoughPasses = 20.0

@@ -118,7 +118,7 @@ let package = Package(
     tests(
       "ModelctlCommands",
       [
-        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore",
+        "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore", "OneDNN",
         argumentParser,
       ]),
   ]

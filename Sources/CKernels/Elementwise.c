@@ -278,3 +278,24 @@ void ck_clear_padding(float *y, long rows, long lanes, long used) {
   for (long row = 0; row < rows; row++)
     for (long lane = used; lane < lanes; lane++) y[row * lanes + lane] = 0;
 }
+
+typedef uint16_t h16 __attribute__((vector_size(32)));
+
+// To nearest, ties to even; a NaN, which adding would make an infinity of, keeps its upper half.
+VERSIONS static void to_bfloat16_body(const void *context, long begin, long end) {
+  const loop *l = context;
+  const long last = min_l(end * PIECE, l->count);
+  for (long i = begin * PIECE; i < last; i += 16) {
+    const long n = min_l(16, last - i);
+    const v16 x = get(l->x + i, n);
+    const u16 bits = (u16)x;
+    const u16 nearest = (bits + 0x7fff + (bits >> 16 & 1)) >> 16;
+    const u16 none = (u16)(x != x);
+    const h16 y = __builtin_convertvector((none & (bits >> 16 | 0x40)) | (~none & nearest), h16);
+    memcpy((uint16_t *)l->y + i, &y, (size_t)n * sizeof(uint16_t));
+  }
+}
+void ck_to_bfloat16(void *y, const float *x, long count) {
+  loop l = {.y = y, .x = x, .count = count};
+  over_pieces(&l, to_bfloat16_body);
+}

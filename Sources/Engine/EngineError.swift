@@ -27,6 +27,8 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
   case noStepYet
   /// A number that a layer was to look up in its table of `count` rows.
   case index(layer: String, found: Float, count: Int)
+  /// A precision that the processor, or oneDNN on it, does not compute in.
+  case noBFloat16(instructionSet: String)
   case invalidSetting(name: String, value: String, expected: String)
   /// A layer in a place where the engine cannot run it.
   case unsupported(layer: String, className: String, reason: String)
@@ -61,6 +63,9 @@ public enum EngineError: Error, Hashable, Sendable, CustomStringConvertible {
     case .noStepYet: "nothing has been computed yet"
     case .index(let layer, let found, let count):
       "layer '\(layer)' looks up \(found) in a table of \(count) rows; expected 0 to \(count - 1)"
+    case .noBFloat16(let instructionSet):
+      "products of bfloat16 numbers need a processor with AVX-512 BF16; this one has "
+        + instructionSet
     case .invalidSetting(let name, let value, let expected):
       "\(name) is \(value), expected \(expected)"
     case .unsupported(let layer, let className, let reason):

@@ -80,7 +80,9 @@ struct Form: Hashable {
   }
 
   /// oneDNN's description for `samples` samples; padding counts as channels.
-  func layout(samples: Int) throws(OneDNNError) -> Layout {
+  func layout(
+    samples: Int, of scalar: Layout.Scalar = .float32
+  ) throws(OneDNNError) -> Layout {
     let format: Layout.Format =
       switch lanes {
       case 16: .nChw16c
@@ -88,7 +90,7 @@ struct Form: Hashable {
       case 1: .nchw
       default: .nhwc
       }
-    return try Layout([samples, paddedChannels, height, width], format)
+    return try Layout([samples, paddedChannels, height, width], format, of: scalar)
   }
 
   private func with(lanes: Int) -> Form {

@@ -15,6 +15,9 @@ public final class Network {
   /// The threads that share the work. The same number gives the same bits.
   public let threads: Int
 
+  /// What the factors of its products are rounded to. It is part of what gives the same bits.
+  public let precision: Precision
+
   /// What a step does to what training only tracks.
   public enum Mode: Hashable, Sendable {
     /// Batch statistics are used and the running ones move; dropout is on.
@@ -37,17 +40,23 @@ public final class Network {
   /// - Parameters:
   ///   - parameters: every weight of the architecture, in Keras's layout.
   ///   - threads: 0 stands for all cores.
+  ///   - precision: what the factors of products may be rounded to.
   ///   - profiler: measures where the time goes; the results are the same.
   /// - Throws: `ArchitectureError` when the network makes no sense, `EngineError` when a weight
-  ///   is missing, unknown or of another shape, or a layer cannot be run, `OneDNNError`.
+  ///   is missing, unknown or of another shape, a layer cannot be run, or the processor has no such
+  ///   precision, `OneDNNError`.
   public init(
     _ architecture: Architecture, parameters: Parameters, threads: Int = 0,
-    profiler: Profiler? = nil
+    precision: Precision = .float32, profiler: Profiler? = nil
   ) throws {
     guard threads >= 0, threads <= 1024 else {
       throw EngineError.invalidSetting(
         name: "the number of threads", value: "\(threads)", expected: "0 to 1024")
     }
+    guard precision == .float32 || Processor.hasBFloat16 else {
+      throw EngineError.noBFloat16(instructionSet: Processor.instructionSet)
+    }
+    self.precision = precision
     self.architecture = architecture
     self.profiler = profiler
     self.threads = threads == 0 ? Processor.coreCount : threads
@@ -61,6 +70,17 @@ public final class Network {
     self.graph = graph
     store = try ParameterStore(architecture, graph: graph, processor: processor)
     try store.load(parameters)
+  }
+
+  /// A network that computes as another one does: its threads, precision and profiler.
+  ///
+  /// - Throws: what the other initializer throws.
+  public convenience init(
+    _ architecture: Architecture, parameters: Parameters, like other: Network
+  ) throws {
+    try self.init(
+      architecture, parameters: parameters, threads: other.threads, precision: other.precision,
+      profiler: other.profiler)
   }
 
   // MARK: Weights
@@ -259,6 +279,20 @@ public final class Network {
   /// `"layer: operation: implementation"`; our own loops are called `kernel`.
   public var implementations: [String] { plans.all.flatMap(\.implementations) }
 
+  /// Whether `precision` makes a difference: whether any product of the network, for a batch of
+  /// usual size, is one of rounded factors.
+  public var roundsFactors: Bool {
+    precision == .bfloat16
+      && graph.nodes.contains { node in
+        guard case .convolution(let convolution, let border) = node.work, !node.form.isInterleaved
+        else { return false }
+        let problem = ConvolutionProblem(convolution, border: border, node: node)
+        return ConvolutionStep.allCases.contains {
+          problem.gainsByRounding($0, samples: Processor.nominalSamples)
+        }
+      }
+  }
+
   /// How many times the network has been compiled for a batch size and a purpose.
   var plansMade: Int { plans.made }
 
@@ -268,7 +302,7 @@ public final class Network {
       try profiled(.planning) {
         try PlanBuilder(
           graph: purpose == .inference ? inferenceGraph : graph, store: store, samples: samples,
-          purpose: purpose, profiler: profiler
+          purpose: purpose, precision: precision, profiler: profiler
         ).build()
       }
     }

@@ -2,49 +2,6 @@ internal import CKernels
 internal import ModelCore
 internal import OneDNN
 
-/// A convolution for a number of samples, and how to make each of its operations with weights in
-/// a layout of one's choice.
-private struct ConvolutionOperations {
-  let processor: Processor
-  let problem: ConvolutionProblem
-  let samples: Int
-
-  func layouts(weights: Layout? = nil) throws(OneDNNError) -> WeightedLayouts {
-    try problem.layouts(samples: samples, weights: weights)
-  }
-
-  func forward(_ weights: Layout?) throws(OneDNNError) -> Operation {
-    let layouts = try layouts(weights: weights)
-    return try inBestForm { algorithm throws(OneDNNError) in
-      try processor.convolutionForward(
-        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU,
-        accumulates: problem.accumulates)
-    }
-  }
-
-  func backwardData(_ weights: Layout?) throws(OneDNNError) -> Operation {
-    let layouts = try layouts(weights: weights)
-    return try inBestForm { algorithm throws(OneDNNError) in
-      try processor.convolutionBackwardData(layouts, problem.geometry, algorithm: algorithm)
-    }
-  }
-
-  func backwardWeights(_ weights: Layout?) throws(OneDNNError) -> Operation {
-    let layouts = try layouts(weights: weights)
-    return try inBestForm { algorithm throws(OneDNNError) in
-      try processor.convolutionBackwardWeights(layouts, problem.geometry, algorithm: algorithm)
-    }
-  }
-
-  /// Not every step of a convolution exists in Winograd's form.
-  private func inBestForm(
-    _ make: (ConvolutionAlgorithm) throws(OneDNNError) -> Operation
-  ) throws(OneDNNError) -> Operation {
-    guard problem.algorithm(samples: samples) == .winograd else { return try make(.direct) }
-    do { return try make(.winograd) } catch .unimplemented { return try make(.direct) }
-  }
-}
-
 extension PlanBuilder {
   func buildConvolution(_ node: Node, _ problem: ConvolutionProblem) throws {
     if node.form.isInterleaved { return try buildInterleavedConvolution(node, problem) }
@@ -54,16 +11,15 @@ extension PlanBuilder {
     let bias = problem.usesBias ? store.slot(node.parameterLayer, "bias") : nil
     try buildForward(node, problem, kernel, bias, stored)
 
-    let held = isCallersInput(input) ? nil : try activation(of: input)
-    if let held, trains { pool.hold(held) }
+    let source = try holdInput(of: node, as: factors(of: .weightGradient, problem))
     let mask = holdForMask(node, try activation(of: node))
     whenBackward { [self] in
-      let incoming = gradient(of: node, maskedBy: mask)
+      let change = change(of: node, gradient(of: node, maskedBy: mask))
       if let mask { pool.release(mask) }
-      try buildBackwardWeights(node, problem, kernel, bias, stored, incoming)
-      if let held { pool.release(held) }
-      if needsGradient(input) { try buildBackwardData(node, problem, kernel, stored, incoming) }
-      pool.release(incoming)
+      try buildBackwardWeights(node, problem, kernel, bias, stored, source, change)
+      release(source)
+      if needsGradient(input) { try buildBackwardData(node, problem, kernel, stored, change) }
+      release(change)
     }
   }
 
@@ -71,19 +27,19 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout
   ) throws {
-    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
-      try operations.forward(weights)
-    } weights: { operation in
+    let factors = factors(of: .forward, problem)
+    let portions = try portions(problem, stored, .forward, of: factors) { operation in
       try weightsInUse(node, problem, kernel, bias, stored, for: operation)
     }
     let output = try convolutionOutput(node)
+    let source = try self.input(of: node, as: factors)
     // Portions differ in the layout of the weights at most.
     try boundSums(node, portions[0].range, hidesNaN: node.appliesReLU)
     try add(node, "forward", problem, portions) { portion in
       let first = portion.samples.lowerBound
       let target = output.pointer + node.form.elementCount(samples: first)
       var arguments: [(Argument, Memory)] = [
-        (.source, try memory(of: node.inputs[0], portion.layouts.source, from: first)),
+        (.source, try memory(of: source, portion.layouts.source, from: first)),
         (.weights, portion.weights),
         (.destination, try memory(at: target, portion.layouts.destination)),
       ]
@@ -121,7 +77,7 @@ extension PlanBuilder {
   /// primitive: on a busy machine that takes whole time slices.
   ///
   /// - Parameter minimum: fewer pixels of all samples together are not cut up.
-  private func shares(_ problem: ConvolutionProblem, from minimum: Int = 1) -> Shares {
+  func shares(_ problem: ConvolutionProblem, from minimum: Int = 1) -> Shares {
     let (team, all) = (Processor.threads, 0..<samples)
     guard team > 1, Double(samples) * problem.multiplications >= Self.leastShared else {
       return Shares(ranges: [all], areLibrarys: false)
@@ -138,7 +94,7 @@ extension PlanBuilder {
   /// Fewer multiplications take no longer than handing them out.
   private static let leastShared = 5e5
 
-  private struct Shares {
+  struct Shares {
     let ranges: [Range<Int>]
     /// Whether the only one is left to oneDNN to share.
     let areLibrarys: Bool
@@ -158,8 +114,8 @@ extension PlanBuilder {
   }
 
   private func portions(
-    _ problem: ConvolutionProblem, _ stored: Layout,
-    _ make: (ConvolutionOperations, Layout?) throws(OneDNNError) -> Operation,
+    _ problem: ConvolutionProblem, _ stored: Layout, _ step: ConvolutionStep,
+    of factors: Layout.Scalar,
     weights: (Operation) throws -> (memory: Memory, range: WeightRange)
   ) throws -> [Portion] {
     var portions: [Portion] = []
@@ -176,12 +132,17 @@ extension PlanBuilder {
       let operations = ConvolutionOperations(
         processor: processor, problem: problem, samples: range.count)
       let operation = try shares.make {
-        try Self.choose(stored) { weights throws(OneDNNError) in try make(operations, weights) }
+        try Self.choose(stored) { weights throws(OneDNNError) in
+          try operations.operation(step, of: factors, weights: weights)
+        }
       }
       let used = try weights(operation)
       portions.append(
         Portion(
-          samples: range, layouts: try operations.layouts(), operation: operation,
+          samples: range,
+          layouts: try problem.layouts(
+            samples: range.count, weights: nil, for: step, of: factors),
+          operation: operation,
           weights: used.memory, range: used.range))
     }
     return portions
@@ -203,7 +164,7 @@ extension PlanBuilder {
   }
 
   /// Adds primitives that run at the same time.
-  private func add(
+  func add(
     _ node: Node, _ name: String, _ primitives: [Primitive],
     _ room: (Int) -> UnsafeMutablePointer<Float>
   ) throws {
@@ -216,139 +177,25 @@ extension PlanBuilder {
     add(node, name, implementation: together.implementation) { try together.execute() }
   }
 
-  // MARK: Weight gradients
-
-  /// One share of the work: an operation, and where its result goes.
-  private struct Share {
-    let samples: Range<Int>
-    let operations: ConvolutionOperations
-    let operation: Operation
-    var kernel: UnsafeMutablePointer<Float>
-    var bias: UnsafeMutablePointer<Float>?
-  }
-
-  private func buildBackwardWeights(
-    _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
-    _ stored: Layout, _ incoming: Buffer
-  ) throws {
-    if try buildDepthwiseWeights(node, problem, kernel, bias, stored, incoming) { return }
-    // Adding up the shares of a few samples would take longer than making them.
-    let shares = shares(problem, from: 1024)
-    try writeGradient(of: kernel, node) { dw in
-      try writeGradient(of: bias, node) { db in
-        guard let dw else { return }
-        let target = Target(kernel: dw, bias: db, layout: stored)
-        try shares.make {
-          try buildWeightGradients(node, problem, target, incoming, shares.ranges)
-        }
-      }
-    }
-  }
-
-  /// Where a layer's gradients go.
-  private struct Target {
-    let kernel: UnsafeMutablePointer<Float>
-    let bias: UnsafeMutablePointer<Float>?
-    let layout: Layout
-  }
-
-  private func buildWeightGradients(
-    _ node: Node, _ problem: ConvolutionProblem, _ target: Target, _ incoming: Buffer,
-    _ ranges: [Range<Int>]
-  ) throws {
-    let stored = target.layout
-    var rooms: [Buffer] = []
-    func room(_ count: Int) -> UnsafeMutablePointer<Float> {
-      rooms.append(pool.take(count))
-      return rooms[rooms.count - 1].pointer
-    }
-    let shares = try ranges.enumerated().map { index, range in
-      let operations = ConvolutionOperations(
-        processor: processor, problem: problem, samples: range.count)
-      let operation = try Self.choose(stored, operations.backwardWeights)
-      // The first share is where the sum ends up, so that one of one needs no sum.
-      let isInPlace = index == 0 && operation.gradientLayout(stored) == stored
-      return Share(
-        samples: range, operations: operations, operation: operation,
-        kernel: isInPlace
-          ? target.kernel : room(operation.gradientLayout(stored).floatCount),
-        bias: target.bias.map { index == 0 ? $0 : room(node.form.paddedChannels) })
-    }
-    try addWeightGradients(node, shares, stored, incoming, room)
-    try addUp(node, shares, target)
-    for buffer in rooms { pool.release(buffer) }
-  }
-
-  private func addWeightGradients(
-    _ node: Node, _ shares: [Share], _ stored: Layout, _ incoming: Buffer,
-    _ room: (Int) -> UnsafeMutablePointer<Float>
-  ) throws {
-    let primitives = try shares.map { share in
-      let layouts = try share.operations.layouts()
-      let first = share.samples.lowerBound
-      let change = incoming.pointer + node.form.elementCount(samples: first)
-      var arguments: [(Argument, Memory)] = [
-        (.source, try memory(of: node.inputs[0], layouts.source, from: first)),
-        (.destinationGradient, try memory(at: change, layouts.destination)),
-        (
-          .weightsGradient,
-          try memory(at: share.kernel, share.operation.gradientLayout(stored))
-        ),
-      ]
-      if let bias = share.bias, let layout = layouts.bias {
-        arguments.append((.biasGradient, try memory(at: bias, layout)))
-      }
-      return try share.operation.compile(arguments)
-    }
-    try add(node, "backward weights", primitives, room)
-  }
-
-  /// Adds all shares into the first, and puts the sum where it belongs.
-  private func addUp(
-    _ node: Node, _ shares: [Share], _ goal: Target
-  ) throws {
-    let stored = goal.layout
-    let layout = shares[0].operation.gradientLayout(stored)
-    guard shares.allSatisfy({ $0.operation.gradientLayout(stored) == layout }) else {
-      throw OneDNNError.unimplemented(operation: "weight gradients of one layout")
-    }
-    if shares.count > 1 {
-      addSum(node, shares.map(\.kernel), layout.floatCount)
-      let biases = shares.compactMap(\.bias)
-      if !biases.isEmpty { addSum(node, biases, node.form.paddedChannels) }
-    }
-    guard layout != stored else { return }
-    let staging = try memory(at: shares[0].kernel, layout)
-    let target = try memory(at: goal.kernel, stored)
-    add(node, "reorder weight gradient", try processor.reorder(from: staging, to: target))
-  }
-
-  private func addSum(_ node: Node, _ parts: [UnsafeMutablePointer<Float>], _ count: Int) {
-    let terms = FloatPointers(parts)
-    keepAlive(terms)
-    let target = parts[0]
-    add(node, "sum weight gradients") { ck_sum(target, terms.base, terms.count, 0, count) }
-  }
-
-  // MARK: Source gradients
-
   private func buildBackwardData(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
-    _ incoming: Buffer
+    _ change: Factor
   ) throws {
     let input = node.inputs[0]
+    let factors = factors(of: .sourceGradient, problem)
+    let incoming = operand(change, as: factors)
     let outgoing = take(input.form)
-    let portions = try portions(problem, stored) { operations, weights throws(OneDNNError) in
-      try operations.backwardData(weights)
-    } weights: { operation in
+    let portions = try portions(problem, stored, .sourceGradient, of: factors) { operation in
       try plainWeights(node, problem, kernel, stored, for: operation)
     }
     try add(node, "backward data", problem, portions) { portion in
       let first = portion.samples.lowerBound
-      let change = incoming.pointer + node.form.elementCount(samples: first)
       let target = outgoing.pointer + input.form.elementCount(samples: first)
       return [
-        (.destinationGradient, try memory(at: change, portion.layouts.destination)),
+        (
+          .destinationGradient,
+          try memory(of: incoming, portion.layouts.destination, from: first)
+        ),
         (.weights, portion.weights),
         (.sourceGradient, try memory(at: target, portion.layouts.source)),
       ]
@@ -371,13 +218,9 @@ extension PlanBuilder {
   }
 }
 
-extension Operation {
-  /// The layout in which the operation gives the weights' gradient.
-  fileprivate func gradientLayout(_ stored: Layout) -> Layout {
-    layout(of: .weightsGradient) ?? stored
-  }
-}
-
 extension Layout {
-  var floatCount: Int { byteCount / MemoryLayout<Float>.stride }
+  /// The 32-bit floats that take as much memory.
+  var floatCount: Int {
+    (byteCount + MemoryLayout<Float>.stride - 1) / MemoryLayout<Float>.stride
+  }
 }

@@ -8,18 +8,18 @@ extension PlanBuilder {
   /// - Returns: false where oneDNN is to compute it.
   func buildDepthwiseWeights(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
-    _ stored: Layout, _ incoming: Buffer
+    _ stored: Layout, _ change: Factor
   ) throws -> Bool {
     guard let geometry = try depthwiseGeometry(problem, stored),
       try processor.hasOnlyReferenceWeights(problem, samples: samples, stored)
     else { return false }
     let source = try floats(of: node.inputs[0])
-    let change = incoming.pointer
+    let change = change.read
     writeGradient(of: kernel, node) { dw in
       writeGradient(of: bias, node) { db in
         guard let dw else { return }
         add(node, "backward weights") {
-          withUnsafePointer(to: geometry) { ck_depthwise_weights(dw, db, source(), change, $0) }
+          withUnsafePointer(to: geometry) { ck_depthwise_weights(dw, db, source(), change(), $0) }
         }
       }
     }

@@ -22,7 +22,9 @@ extension PlanBuilder {
     let plain = try problem.weights(in: problem.groups > 1 ? .hwigo : .hwio)
     let wanted = operation.layout(of: .weights) ?? stored
     let source = try memory(at: store.pointer(kernel), stored)
-    let room = pool.take(plain.floatCount)
+    // Magnitudes are those of 32-bit numbers: of rounded weights, what they were before.
+    let isRounded = wanted.scalar == .bfloat16
+    let room = isRounded ? pool.takeUnused(plain.floatCount) : pool.take(plain.floatCount)
     let target = pool.takeUnused(wanted.floatCount).pointer
     let result = try memory(at: target, wanted)
     let rows = plain.floatCount / folding.channels
@@ -31,11 +33,13 @@ extension PlanBuilder {
     try prepare(node, try processor.reorder(from: source, to: staging))
     prepare(node) { ck_scale_columns(values, values, factor, rows, channels) }
     try prepare(node, try processor.reorder(from: staging, to: result))
-    pool.release(room)
+    if !isRounded { pool.release(room) }
     return (
       result,
       WeightRange(
-        kernel: target, count: wanted.floatCount, bias: folding.shift, products: problem.products)
+        kernel: isRounded ? values : target,
+        count: isRounded ? plain.floatCount : wanted.floatCount, bias: folding.shift,
+        products: problem.products)
     )
   }
 

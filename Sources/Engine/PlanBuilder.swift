@@ -11,11 +11,14 @@ final class PlanBuilder {
   let store: ParameterStore
   let samples: Int
   let purpose: Plan.Purpose
+  let precision: Precision
   private let profiler: Profiler?
   let state: PlanState
   let pool = BufferPool()
   private let consumers: [Node: [Node]]
   private var activations: [Node: Activations] = [:]
+  /// Copies of activations in 16 bits, as long as forward steps read the activation.
+  var roundedActivations: [Node: Buffer] = [:]
   private(set) var forwardSteps: [Step] = []
   private(set) var backwardSteps: [Step] = []
   private var preparation: [Step] = []
@@ -36,12 +39,13 @@ final class PlanBuilder {
   /// - Parameter profiler: measures every step of a plan for training.
   init(
     graph: Graph, store: ParameterStore, samples: Int, purpose: Plan.Purpose,
-    profiler: Profiler? = nil
+    precision: Precision, profiler: Profiler? = nil
   ) {
     self.graph = graph
     self.store = store
     self.samples = samples
     self.purpose = purpose
+    self.precision = precision
     self.profiler = purpose == .inference ? nil : profiler
     consumers = graph.consumers()
     let placeholder = FloatArena(count: 16)
@@ -184,7 +188,11 @@ final class PlanBuilder {
   private func releaseReader(of node: Node) {
     guard var activation = activations[node] else { return }
     activation.readers -= 1
-    if activation.readers == 0, let buffer = activation.buffer { pool.release(buffer) }
+    if activation.readers == 0 {
+      for buffer in [activation.buffer, roundedActivations.removeValue(forKey: node)] {
+        if let buffer { pool.release(buffer) }
+      }
+    }
     activations[node] = activation
   }
 

@@ -95,29 +95,51 @@ struct ConvolutionProblem {
     return algorithm(samples: samples) == .winograd && tiles < inputs
   }
 
+  /// Whether a step takes less time with factors of 16 bits, their rounding included.
+  ///
+  /// There is no Winograd of 16 bits. So what was direct gains; what was Winograd's gains where the
+  /// transforms cost most: of the images in weight gradients of few channels, of the weights in the
+  /// two other steps when there are more of these. As measured on AVX-512 BF16.
+  func gainsByRounding(_ step: ConvolutionStep, samples: Int) -> Bool {
+    guard groups == 1, source.lanes == 16, destination.lanes == 16 else { return false }
+    if algorithm(samples: samples) == .direct { return true }
+    if isMostlyWeights(samples: samples) { return step != .weightGradient }
+    return max(inputs, outputs) <= 128
+  }
+
   func algorithm(samples: Int) -> ConvolutionAlgorithm {
     prefersWinograd(samples: samples) ? .winograd : .direct
   }
 
-  private func weights(_ chosen: Layout?) throws(OneDNNError) -> Layout {
-    if let chosen { return chosen }
-    return try weights(in: .any)
-  }
-
   /// The kernel, `[O, I, height, width]`, or `[G, O / G, I / G, height, width]` in groups.
-  func weights(in format: Layout.Format) throws(OneDNNError) -> Layout {
+  func weights(
+    in format: Layout.Format, of scalar: Layout.Scalar = .float32
+  ) throws(OneDNNError) -> Layout {
     let window = [kernel.height, kernel.width]
-    guard groups > 1 else { return try Layout([outputs, inputs] + window, format) }
-    return try Layout([groups, outputs / groups, inputs / groups] + window, format)
+    guard groups > 1 else { return try Layout([outputs, inputs] + window, format, of: scalar) }
+    return try Layout([groups, outputs / groups, inputs / groups] + window, format, of: scalar)
   }
 
-  /// - Parameter weights: nil leaves the choice to oneDNN.
-  func layouts(samples: Int, weights: Layout?) throws(OneDNNError) -> WeightedLayouts {
-    WeightedLayouts(
-      source: try source.layout(samples: samples),
-      weights: try self.weights(weights),
+  /// - Parameters:
+  ///   - weights: nil leaves the choice to oneDNN.
+  ///   - factors: what is multiplied in a step; what comes of it is 32 bits wide.
+  func layouts(
+    samples: Int, weights: Layout?, for step: ConvolutionStep = .forward,
+    of factors: Layout.Scalar = .float32
+  ) throws(OneDNNError) -> WeightedLayouts {
+    func scalar(in steps: ConvolutionStep...) -> Layout.Scalar {
+      steps.contains(step) ? factors : .float32
+    }
+    let kernel: Layout =
+      if let weights { weights } else {
+        try self.weights(in: .any, of: scalar(in: .forward, .sourceGradient))
+      }
+    return WeightedLayouts(
+      source: try source.layout(samples: samples, of: scalar(in: .forward, .weightGradient)),
+      weights: kernel,
       bias: usesBias ? try Layout([outputs], .x) : nil,
-      destination: try destination.layout(samples: samples))
+      destination: try destination.layout(
+        samples: samples, of: scalar(in: .sourceGradient, .weightGradient)))
   }
 }
 

@@ -28,6 +28,7 @@ extension ExitStatus {
   private init(engine error: EngineError) {
     switch error {
     case .noStepYet: self = .internalFailure
+    case .noBFloat16: self = .usage
     default: self = .badInput
     }
   }

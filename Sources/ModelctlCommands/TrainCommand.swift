@@ -85,7 +85,7 @@ struct TrainCommand: ParsableCommand {
     // The state belongs to another run of another optimizer.
     changes.dropsOptimizerState = true
     changes.recipe = recipe.continuing(checkpoint.recipe)
-    changes.provenance = report.entry(threads: network.threads)
+    changes.provenance = report.entry(network)
     try checkpoint.rewrite(changes, to: file.path, options: .interruptible)
     profile.print(report.profile, quiet: result.quiet)
     try result.print(report)
@@ -134,7 +134,7 @@ struct TrainReport: Encodable, CustomStringConvertible {
   var profile: Profile?
 
   /// What the file will remember of the run.
-  func entry(threads: Int) -> ProvenanceEntry {
+  func entry(_ network: Network) -> ProvenanceEntry {
     ProvenanceEntry(
       operation: "train",
       details: .object([
@@ -144,7 +144,8 @@ struct TrainReport: Encodable, CustomStringConvertible {
           "schedule": .string(recipe.schedule.name),
           "seed": .integer(Int64(bitPattern: recipe.seed)),
         ]), "split": .string(split), "samples": .integer(Int64(samples)),
-        "threads": .integer(Int64(threads)), "loss": .number(loss),
+        "threads": .integer(Int64(network.threads)),
+        "precision": .string(network.precision.rawValue), "loss": .number(loss),
         "summary": .string("\(recipe.epochs) epochs on \(samples.grouped) samples"),
       ]))
   }

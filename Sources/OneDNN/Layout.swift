@@ -1,6 +1,6 @@
 internal import COneDNN
 
-/// How the numbers of a tensor lie in memory: a `dnnl_memory_desc_t` of 32-bit floats.
+/// How the numbers of a tensor lie in memory: a `dnnl_memory_desc_t`.
 ///
 /// Axes are named as oneDNN names them; capital letters with a number stand for blocks.
 public final class Layout {
@@ -13,23 +13,34 @@ public final class Layout {
     case nchw, nhwc, nChw8c, nChw16c
   }
 
+  /// What the numbers are.
+  public enum Scalar: Hashable, Sendable {
+    case float32
+    /// The upper half of a 32-bit float.
+    case bfloat16
+  }
+
   var descriptor: dnnl_memory_desc_t
 
   init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
 
   /// - Parameter dimensions: in oneDNN's logical order, `[N, C, H, W]` or `[O, I, H, W]`,
   ///   whatever the order in memory.
-  public init(_ dimensions: [Int], _ format: Format) throws(OneDNNError) {
+  public init(
+    _ dimensions: [Int], _ format: Format, of scalar: Scalar = .float32
+  ) throws(OneDNNError) {
     descriptor = dnnl_memory_desc_t()
     let extents = dimensions.map(Int64.init)
     try check(
       dnnl_memory_desc_init_by_tag(
-        &descriptor, Int32(extents.count), extents, dnnl_f32, format.tag),
+        &descriptor, Int32(extents.count), extents, scalar.type, format.tag),
       "describing \(dimensions) as \(format)")
   }
 
   /// The bytes that such a tensor needs, padding included.
   public var byteCount: Int { dnnl_memory_desc_get_size(&descriptor) }
+
+  public var scalar: Scalar { descriptor.data_type == dnnl_bf16 ? .bfloat16 : .float32 }
 
   public var dimensions: [Int] {
     withUnsafeBytes(of: descriptor.dims) { raw in
@@ -41,6 +52,15 @@ public final class Layout {
 extension Layout: Equatable {
   public static func == (left: Layout, right: Layout) -> Bool {
     left === right || dnnl_memory_desc_equal(&left.descriptor, &right.descriptor) != 0
+  }
+}
+
+extension Layout.Scalar {
+  fileprivate var type: dnnl_data_type_t {
+    switch self {
+    case .float32: dnnl_f32
+    case .bfloat16: dnnl_bf16
+    }
   }
 }
 

@@ -14,9 +14,13 @@ public final class Processor {
   var engine: dnnl_engine_t { device.handle }
 
   /// Whether 16 floats fit a register; Winograd exists only there.
-  public static var hasAVX512: Bool {
-    dnnl_get_effective_cpu_isa().rawValue & dnnl_cpu_isa_avx512_core.rawValue
-      == dnnl_cpu_isa_avx512_core.rawValue
+  public static var hasAVX512: Bool { has(dnnl_cpu_isa_avx512_core) }
+
+  /// Whether there are instructions for products of `bfloat16` numbers.
+  public static var hasBFloat16: Bool { has(dnnl_cpu_isa_avx512_core_bf16) }
+
+  private static func has(_ set: dnnl_cpu_isa_t) -> Bool {
+    dnnl_get_effective_cpu_isa().rawValue & set.rawValue == set.rawValue
   }
 
   /// The widest instruction set in use, for records of how a result came about.

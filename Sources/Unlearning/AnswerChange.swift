@@ -56,7 +56,7 @@ extension TestedAnswers {
       network.architecture,
       parameters: Parameters(
         initializing: network.architecture.parameterSpecifications(), seed: random.next()),
-      threads: network.threads)
+      like: network)
     forget = try Baseline.answers(fresh, problem.data.train, problem.checkedRows, &meter)
     unseen = try Baseline.answers(fresh, problem.data.unseen, problem.validationRows, &meter)
   }

@@ -33,7 +33,7 @@ struct BoundaryExpansion {
       guard let old = narrow[name]?.values else { return }
       values = name.layer == scores ? Self.widen(old, width, keeping: values) : old
     }
-    let whole = try Network(architecture, parameters: wide, threads: network.threads)
+    let whole = try Network(architecture, parameters: wide, like: network)
     let affordable = Int(min(session.remaining / Double(rows.count), passes))
     let recipe = TrainingRecipe(
       epochs: max(1, affordable), batchSize: session.recipe.batchSize,

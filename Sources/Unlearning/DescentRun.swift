@@ -187,8 +187,7 @@ private final class Teacher {
 
   init(_ session: UnlearningSession, capacity: Int) throws {
     network = try Network(
-      session.network.architecture, parameters: session.original,
-      threads: session.network.threads, profiler: session.network.profiler)
+      session.network.architecture, parameters: session.original, like: session.network)
     logits = .allocate(capacity: capacity * network.classCount)
   }
 

@@ -100,7 +100,7 @@ struct HiddenUnits: Hashable {
       part,
       parameters: Parameters(
         try part.parameterSpecifications().compactMap { parameters[$0.name] }),
-      threads: network.threads, profiler: network.profiler)
+      like: network)
   }
 
   /// Multiplies each neuron's output by a factor.

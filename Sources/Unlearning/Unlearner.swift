@@ -64,7 +64,7 @@ public struct Unlearner {
     try reported.measureAfter(network, problem: problem)
     let change = try change(judge, attempts, problem, &reported.meter)
     let report = UnlearningReport(
-      request: request, method: method, recipe: recipe, problem: problem, threads: network.threads,
+      request: request, method: method, recipe: recipe, problem: problem, network: network,
       share: share, judge: judge, attempts: attempts, reported: reported, change: change)
     return UnlearningOutcome(
       report: report, parameters: try network.parameters, timing: timing)

@@ -1,3 +1,4 @@
+public import Engine
 internal import Evidence
 internal import ModelCore
 
@@ -151,6 +152,8 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
   public let checks: [Check]
   public let seed: UInt64
   public let threads: Int
+  /// What the factors of products were rounded to.
+  public let precision: Precision
   public let remarks: [String]
 
   public static let schemaName = "modelctl/unlearn/1"
@@ -161,7 +164,7 @@ public struct UnlearningReport: Hashable, Codable, Sendable {
 extension UnlearningReport {
   init(
     request: UnlearningRequest, method: any UnlearningMethod, recipe: TrainingRecipe,
-    problem: UnlearningProblem, threads: Int, share: Double?, judge: Judge, attempts: [Attempt],
+    problem: UnlearningProblem, network: Network, share: Double?, judge: Judge, attempts: [Attempt],
     reported: ReportedAccuracies, change: AnswerChange
   ) {
     // A run makes at least one attempt.
@@ -186,7 +189,8 @@ extension UnlearningReport {
       assumed: request.recipe == nil)
     checks = isGroup ? last.checks : []
     seed = request.seed
-    self.threads = threads
+    threads = network.threads
+    precision = network.precision
     verdict = Conclusion(
       last, judge: judge, problem: problem, requiresPower: request.requiresPower)
     remarks = Self.remarks(request, method, problem, judge, last, cost)

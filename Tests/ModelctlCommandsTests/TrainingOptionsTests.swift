@@ -1,6 +1,7 @@
 import Checkpoints
 import Foundation
 import ModelCore
+import OneDNN
 import TestSupport
 import Testing
 
@@ -58,6 +59,32 @@ import Testing
       let isSame = parameter == before[parameter.name]
       #expect(isSame == (parameter.name.layer == "hidden"), "\(parameter.name)")
     }
+  }
+
+  /// oneDNN can be told to leave instructions out, as if the processor had none of them.
+  @Test func bfloat16IsRefusedWhereThereIsNone() throws {
+    let (input, output) = (try input(), folder.path("out.h5"))
+    let result = try Tool.run(
+      ["train", input, output, "--precision", "bfloat16"],
+      environment: ["ONEDNN_MAX_CPU_ISA": "AVX2", "DNNL_MAX_CPU_ISA": "AVX2"])
+    #expect(result.status == 64)
+    #expect(result.errors.contains("AVX-512 BF16; this one has "))
+    #expect(!FileManager.default.fileExists(atPath: output))
+  }
+
+  @Test(.enabled(if: Processor.hasBFloat16, "this processor has no AVX-512 BF16"))
+  func bfloat16IsWrittenDownAndSaysWhenItIsNone() throws {
+    let (input, output) = (try input(), folder.path("out.h5"))
+    let result = try Tool.run(
+      ["train", input, output, "--precision", "bfloat16"] + Self.options)
+    #expect(result.status == 0, "\(result.errors)")
+    #expect(result.errors.contains("--precision bfloat16 changes nothing"))
+    let details = try #require(try Checkpoint(reading: output).provenance.last).details
+    guard case .object(let fields) = details else {
+      Issue.record("\(details)")
+      return
+    }
+    #expect(fields["precision"] == .string("bfloat16"))
   }
 
   @Test func aRunThatDivergesSaysWhere() throws {

@@ -42,6 +42,8 @@ typedef enum {
 void ck_fill(float *y, float value, long count);
 void ck_copy(float *y, const float *x, long count);
 void ck_scale(float *y, float factor, long count);
+// y = x in numbers of 16 bits, the upper halves of 32-bit floats; to nearest, ties to even.
+void ck_to_bfloat16(void *y, const float *x, long count);
 // y = a * y + b * x
 void ck_blend(float *y, float a, const float *x, float b, long count);
 // y = sum of the `terms` arrays, then ReLU if asked; y may be one of them.

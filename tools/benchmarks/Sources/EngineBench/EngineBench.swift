@@ -1,6 +1,6 @@
-import ArgumentParser
+public import ArgumentParser
 import Checkpoints
-import Engine
+public import Engine
 import Foundation
 import ModelCore
 
@@ -33,6 +33,9 @@ struct EngineBench: ParsableCommand {
   @Option(help: "Measure at least so many steps; with 1, no step comes before.")
   var steps = 5
 
+  @Option(help: "What the factors of products are rounded to: float32 or bfloat16.")
+  var precision = Precision.float32
+
   @Flag(help: "Forward only.")
   var inference = false
 
@@ -48,7 +51,8 @@ struct EngineBench: ParsableCommand {
   func run() throws {
     let text = try String(contentsOfFile: network, encoding: .utf8)
     let architecture = try KerasConfiguration(parsing: text).architecture
-    let subject = try Subject(architecture, batch: batch, threads: threads, adam: adam)
+    let subject = try Subject(
+      architecture, batch: batch, threads: threads, precision: precision, adam: adam)
     if profile {
       for (name, seconds) in try subject.profile(seconds: seconds, inference: inference) {
         print(String(format: "%9.1f us  %@", seconds * 1e6, name))
@@ -86,6 +90,7 @@ struct EngineBench: ParsableCommand {
     let fields: [String: JSONValue] = [
       "network": .string(name), "batch": .integer(Int64(batch)),
       "threads": .integer(Int64(threads)), "mode": .string("modelctl"),
+      "precision": .string(precision.rawValue),
       "step": .string(inference ? "inference" : "training"),
       "ms_per_step_median": .number((median * 1e8).rounded() / 1e5),
       "processor_ms_per_step_median": .number((processor * 1e8).rounded() / 1e5),
@@ -94,6 +99,8 @@ struct EngineBench: ParsableCommand {
     return JSONValue.object(fields).text
   }
 }
+
+extension Precision: @retroactive ExpressibleByArgument {}
 
 /// A moment, or how long a step took, in seconds.
 private struct StepTime {
@@ -119,10 +126,13 @@ private final class Subject {
   private let logits: UnsafeMutableBufferPointer<Float>
   private var turn = 0
 
-  init(_ architecture: Architecture, batch size: Int, threads: Int, adam: Bool) throws {
+  init(
+    _ architecture: Architecture, batch size: Int, threads: Int, precision: Precision, adam: Bool
+  ) throws {
     let weights = Parameters(
       initializing: try architecture.parameterSpecifications(), seed: 1)
-    let network = try Network(architecture, parameters: weights, threads: threads)
+    let network = try Network(
+      architecture, parameters: weights, threads: threads, precision: precision)
     optimizer = try network.makeOptimizer(adam ? .adam : .sgd(momentum: 0.9))
     var random = SeededGenerator(seed: 1, stream: "benchmark")
     batches = (0..<4).map { _ in

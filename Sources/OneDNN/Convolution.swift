@@ -17,14 +17,14 @@ public struct ConvolutionGeometry: Hashable, Sendable {
     self.paddingAfter = paddingAfter
   }
 
-  fileprivate func withPointers<R>(
-    _ body: (
-      _ strides: [Int64], _ dilations: [Int64], _ before: [Int64], _ after: [Int64]
-    ) -> R
-  ) -> R {
-    body(
-      strides.map(Int64.init), dilations.map { Int64($0 - 1) }, paddingBefore.map(Int64.init),
-      paddingAfter.map(Int64.init))
+  /// oneDNN counts dilations from 0.
+  fileprivate var native: od_geometry {
+    func pair(_ values: [Int], minus base: Int = 0) -> (Int64, Int64) {
+      (Int64(values[0] - base), Int64(values[1] - base))
+    }
+    return od_geometry(
+      strides: pair(strides), dilations: pair(dilations, minus: 1), before: pair(paddingBefore),
+      after: pair(paddingAfter))
   }
 }
 
@@ -56,79 +56,60 @@ public struct WeightedLayouts {
     self.destination = destination
   }
 
-  func withBias<R>(_ body: (UnsafePointer<dnnl_memory_desc_t>?) -> R) -> R {
-    guard let bias else { return body(nil) }
-    return withUnsafePointer(to: bias.descriptor, body)
+  fileprivate var native: od_tensors {
+    od_tensors(
+      source: source.handle, weights: weights.handle, bias: bias?.handle,
+      destination: destination.handle)
   }
 }
 
 extension Processor {
   /// `destination = source * weights + bias`, plus what the destination held if asked, then ReLU if
   /// asked.
-  ///
-  /// Corresponds to `dnnl_dilated_convolution_forward_desc_init`.
   public func convolutionForward(
     _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry,
     algorithm: ConvolutionAlgorithm, appliesReLU: Bool, accumulates: Bool = false
   ) throws(OneDNNError) -> Operation {
-    var descriptor = dnnl_convolution_desc_t()
-    let status = geometry.withPointers { strides, dilations, before, after in
-      layouts.withBias { bias in
-        dnnl_dilated_convolution_forward_desc_init(
-          &descriptor, dnnl_forward_training, algorithm.kind, &layouts.source.descriptor,
-          &layouts.weights.descriptor, bias, &layouts.destination.descriptor, strides, dilations,
-          before, after)
-      }
-    }
-    try check(status, "describing a convolution")
-    return try operation(
-      &descriptor, appliesReLU: appliesReLU, accumulates: accumulates, "a convolution")
+    let attributes = try Attributes(appliesReLU: appliesReLU, accumulates: accumulates)
+    return try convolution(
+      od_convolution_forward, layouts, geometry, algorithm, attributes, "a convolution")
   }
 
   /// The gradient with respect to the source.
-  ///
-  /// Corresponds to `dnnl_dilated_convolution_backward_data_desc_init`.
   public func convolutionBackwardData(
     _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm
   ) throws(OneDNNError) -> Operation {
-    var descriptor = dnnl_convolution_desc_t()
-    let status = geometry.withPointers { strides, dilations, before, after in
-      dnnl_dilated_convolution_backward_data_desc_init(
-        &descriptor, algorithm.kind, &layouts.source.descriptor, &layouts.weights.descriptor,
-        &layouts.destination.descriptor, strides, dilations, before, after)
-    }
-    try check(status, "describing a convolution's source gradient")
-    return try operation(&descriptor, appliesReLU: false, "a convolution's source gradient")
+    try convolution(
+      od_convolution_backward_data, layouts, geometry, algorithm,
+      Attributes(appliesReLU: false), "a convolution's source gradient")
   }
 
   /// The gradients with respect to weights and bias.
-  ///
-  /// Corresponds to `dnnl_dilated_convolution_backward_weights_desc_init`.
   public func convolutionBackwardWeights(
     _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm
   ) throws(OneDNNError) -> Operation {
-    var descriptor = dnnl_convolution_desc_t()
-    let status = geometry.withPointers { strides, dilations, before, after in
-      layouts.withBias { bias in
-        dnnl_dilated_convolution_backward_weights_desc_init(
-          &descriptor, algorithm.kind, &layouts.source.descriptor, &layouts.weights.descriptor,
-          bias, &layouts.destination.descriptor, strides, dilations, before, after)
-      }
-    }
-    try check(status, "describing a convolution's weight gradient")
-    return try operation(&descriptor, appliesReLU: false, "a convolution's weight gradient")
+    try convolution(
+      od_convolution_backward_weights, layouts, geometry, algorithm,
+      Attributes(appliesReLU: false), "a convolution's weight gradient")
   }
 
+  private typealias Search = (
+    UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_engine_t, dnnl_alg_kind_t, od_tensors,
+    UnsafePointer<od_geometry>, dnnl_primitive_attr_t
+  ) -> dnnl_status_t
+
   /// Looks for an implementation.
-  ///
-  /// Corresponds to `dnnl_primitive_desc_create`.
-  func operation(
-    _ descriptor: UnsafeRawPointer, appliesReLU: Bool, accumulates: Bool = false, _ name: String
+  private func convolution(
+    _ search: Search, _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry,
+    _ algorithm: ConvolutionAlgorithm, _ attributes: Attributes, _ name: String
   ) throws(OneDNNError) -> Operation {
-    let attributes = try Attributes(appliesReLU: appliesReLU, accumulates: accumulates)
     var handle: dnnl_primitive_desc_t?
-    try check(
-      dnnl_primitive_desc_create(&handle, descriptor, attributes.handle, engine, nil), name)
+    let status = withUnsafePointer(to: geometry.native) {
+      search(&handle, engine, algorithm.kind, layouts.native, $0, attributes.handle)
+    }
+    // The library reads them through `native` alone.
+    withExtendedLifetime((layouts, attributes)) {}
+    try check(status, name)
     return Operation(takingOwnership: try made(handle, name), on: self)
   }
 }
@@ -155,10 +136,9 @@ final class Attributes {
     try check(dnnl_post_ops_create(&made), "making post-ops")
     let steps = try OneDNN.made(made, "making post-ops")
     defer { dnnl_post_ops_destroy(steps) }
-    if sum { try check(dnnl_post_ops_append_sum(steps, 1), "appending a sum") }
+    if sum { try check(od_append_sum(steps), "appending a sum") }
     if relu {
-      try check(
-        dnnl_post_ops_append_eltwise(steps, 1, dnnl_eltwise_relu, 0, 0), "appending a ReLU")
+      try check(od_append_relu(steps), "appending a ReLU")
     }
     try check(dnnl_primitive_attr_set_post_ops(handle, steps), "setting post-ops")
   }

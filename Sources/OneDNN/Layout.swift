@@ -1,6 +1,6 @@
 internal import COneDNN
 
-/// How the numbers of a tensor lie in memory: a `dnnl_memory_desc_t`.
+/// How the numbers of a tensor lie in memory: a `dnnl_memory_desc_t`, whatever that is.
 ///
 /// Axes are named as oneDNN names them; capital letters with a number stand for blocks.
 public final class Layout {
@@ -20,38 +20,45 @@ public final class Layout {
     case bfloat16
   }
 
-  var descriptor: dnnl_memory_desc_t
+  let handle: OpaquePointer
 
-  init(_ descriptor: dnnl_memory_desc_t) { self.descriptor = descriptor }
+  /// Keeps a copy of a layout that belongs to somebody else.
+  init(copying other: OpaquePointer) throws(OneDNNError) {
+    var handle: OpaquePointer?
+    try check(od_layout_copy(&handle, other), "copying a layout")
+    self.handle = try made(handle, "copying a layout")
+  }
 
   /// - Parameter dimensions: in oneDNN's logical order, `[N, C, H, W]` or `[O, I, H, W]`,
   ///   whatever the order in memory.
   public init(
     _ dimensions: [Int], _ format: Format, of scalar: Scalar = .float32
   ) throws(OneDNNError) {
-    descriptor = dnnl_memory_desc_t()
     let extents = dimensions.map(Int64.init)
+    var handle: OpaquePointer?
     try check(
-      dnnl_memory_desc_init_by_tag(
-        &descriptor, Int32(extents.count), extents, scalar.type, format.tag),
+      od_layout_make(&handle, Int32(extents.count), extents, scalar.type, format.tag),
       "describing \(dimensions) as \(format)")
+    self.handle = try made(handle, "describing \(dimensions) as \(format)")
   }
 
-  /// The bytes that such a tensor needs, padding included.
-  public var byteCount: Int { dnnl_memory_desc_get_size(&descriptor) }
+  deinit { od_layout_free(handle) }
 
-  public var scalar: Scalar { descriptor.data_type == dnnl_bf16 ? .bfloat16 : .float32 }
+  /// The bytes that such a tensor needs, padding included.
+  public var byteCount: Int { od_layout_size(handle) }
+
+  public var scalar: Scalar { od_layout_type(handle) == dnnl_bf16 ? .bfloat16 : .float32 }
 
   public var dimensions: [Int] {
-    withUnsafeBytes(of: descriptor.dims) { raw in
-      raw.bindMemory(to: Int64.self).prefix(Int(descriptor.ndims)).map(Int.init)
-    }
+    let extents = UnsafeBufferPointer(
+      start: od_layout_extents(handle), count: Int(od_layout_rank(handle)))
+    return extents.map(Int.init)
   }
 }
 
 extension Layout: Equatable {
   public static func == (left: Layout, right: Layout) -> Bool {
-    left === right || dnnl_memory_desc_equal(&left.descriptor, &right.descriptor) != 0
+    left === right || od_layout_equal(left.handle, right.handle) != 0
   }
 }
 

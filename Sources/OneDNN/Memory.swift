@@ -12,7 +12,7 @@ public final class Memory {
   ) throws(OneDNNError) {
     var handle: dnnl_memory_t?
     try check(
-      dnnl_memory_create(&handle, &layout.descriptor, processor.engine, address),
+      od_memory_make(&handle, layout.handle, processor.engine, address),
       "making a memory object")
     self.handle = try made(handle, "making a memory object")
     self.layout = layout

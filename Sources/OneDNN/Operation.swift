@@ -44,10 +44,10 @@ public final class Operation {
   }
 
   private func layout(_ query: dnnl_query_t, _ index: Int32) -> Layout? {
-    guard let found = dnnl_primitive_desc_query_md(handle, query, index)?.pointee,
-      found.ndims > 0
+    guard let found = od_query_layout(handle, query, index),
+      od_layout_rank(found) > 0
     else { return nil }
-    return Layout(found)
+    return try? Layout(copying: found)
   }
 
   /// Generates the code and binds it to its tensors.

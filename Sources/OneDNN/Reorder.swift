@@ -9,9 +9,8 @@ extension Processor {
     var handle: dnnl_primitive_desc_t?
     let attributes = try Attributes(appliesReLU: false)
     try check(
-      dnnl_reorder_primitive_desc_create(
-        &handle, &source.layout.descriptor, engine, &destination.layout.descriptor, engine,
-        attributes.handle),
+      od_reorder(
+        &handle, source.layout.handle, destination.layout.handle, engine, attributes.handle),
       "a reorder")
     let operation = Operation(takingOwnership: try made(handle, "a reorder"), on: self)
     return try operation.compile([(DNNL_ARG_SRC_0, source), (DNNL_ARG_DST_0, destination)])

@@ -64,6 +64,7 @@ def compare(options, binary, measure, network, batch, threads):
     else:
         common += ["--seconds", options.seconds, "--warmup", options.warmup]
     common += ["--inference"] if measure == "inference" else []
+    common += ["--precision", options.precision] if options.precision != "float32" else []
     figure = measure if measure in ("memory", "start") else f"{options.clock}ms_per_step_median"
 
     ratios = {}
@@ -76,12 +77,12 @@ def compare(options, binary, measure, network, batch, threads):
     best = [min(round) for round in zip(*ratios.values())]
     return {
         "measure": measure, "network": network, "batch": batch, "threads": threads,
-        "ratio": statistics.median(best), "least": min(best), "most": max(best),
+        "precision": options.precision, "ratio": statistics.median(best), "least": min(best), "most": max(best),
         "modes": {mode: statistics.median(values) for mode, values in ratios.items()}}
 
 
 def key(row):
-    return tuple(row[name] for name in ("measure", "network", "batch", "threads"))
+    return (*(row[name] for name in ("measure", "network", "batch", "threads")), row.get("precision", "float32"))
 
 
 def line(row, modes, baseline):
@@ -107,6 +108,7 @@ def parse():
     parser.add_argument("--batches", type=words, default=["64", "128"])
     parser.add_argument("--threads", type=words, default=["2"])
     parser.add_argument("--modes", type=words, default=["eager", "channels_last"], help=", ".join(MODES))
+    parser.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     parser.add_argument("--rounds", type=int, default=3)
     parser.add_argument("--seconds", type=float, default=3)
     parser.add_argument("--warmup", type=float, default=1)
@@ -119,6 +121,8 @@ def parse():
     for name, chosen, known in (("measure", options.measure, MEASURES), ("mode", options.modes, MODES)):
         for word in set(chosen) - set(known):
             parser.error(f"unknown {name} '{word}', one of {', '.join(known)}")
+    if options.precision == "bfloat16" and not set(options.modes) <= set(TORCH_MODES):
+        parser.error("TensorFlow is compared in float32 alone")
     return options
 
 

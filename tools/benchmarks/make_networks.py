@@ -113,6 +113,22 @@ def fashion_cnn_bn():
     return fashion_cnn(True)
 
 
+def fashion_vgg():
+    # Wide enough that bfloat16 makes a difference, small enough for a study.
+    layers = []
+    for i, filters in enumerate((32, 32, 64, 64), 1):
+        layers += [L.Conv2D(filters, 3, padding="same", use_bias=False, name=f"conv{i}"),
+                   batch_norm(f"bn{i}"), L.ReLU(name=f"relu{i}")]
+        if i % 2 == 0:
+            layers.append(L.MaxPooling2D(2, name=f"pool{i // 2}"))
+    return sequential("fashion-vgg", (28, 28, 1), [
+        *layers,
+        L.Flatten(name="flatten"),
+        L.Dense(128, activation="relu", name="dense1"),
+        L.Dense(10, activation="softmax", name="head"),
+    ])
+
+
 def digits_cnn():
     # It narrows early, so that a thousand digits are learned by heart: the sample's point.
     return sequential("digits-cnn", (8, 8, 1), [
@@ -131,7 +147,8 @@ def main():
     p.add_argument("--out", default=os.path.join(here, "networks"))
     out = p.parse_args().out
     os.makedirs(out, exist_ok=True)
-    for build in (mlp, lenet, vgg, resnet18, mobilenetv2, fashion_mlp, fashion_cnn, fashion_cnn_bn, digits_cnn):
+    for build in (mlp, lenet, vgg, resnet18, mobilenetv2, fashion_mlp, fashion_cnn, fashion_cnn_bn, fashion_vgg,
+                  digits_cnn):
         model = build()
         text = model.to_json()
         assert keras.models.model_from_json(text).count_params() == model.count_params()

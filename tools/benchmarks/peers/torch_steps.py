@@ -6,7 +6,8 @@
 
 The networks are those of tools/benchmarks/networks. A step is forward,
 cross-entropy, backward and SGD with momentum 0.9 (fused); with --inference it
-is forward and softmax. The data are random and made before timing.
+is forward and softmax. The data are random and made before timing. With
+--precision bfloat16 the forward pass is PyTorch's automatic mixed precision.
 """
 import argparse
 import itertools
@@ -91,6 +92,7 @@ NETWORKS = {f.__name__: f for f in (mlp, lenet, vgg, resnet18, mobilenetv2)}
 
 def main():
     p = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    p.add_argument("--precision", choices=("float32", "bfloat16"), default="float32")
     a = timing.arguments(p, sorted(NETWORKS), ("eager", "channels_last", "compile"))
 
     torch.set_num_threads(a.threads)
@@ -104,15 +106,17 @@ def main():
     model.train(not a.inference)
     optimizer = torch.optim.SGD(model.parameters(), lr=0.01, momentum=0.9, fused=True)
     run = torch.compile(model) if a.mode == "compile" else model
+    mixed = lambda: torch.autocast("cpu", torch.bfloat16, enabled=a.precision == "bfloat16")  # noqa: E731
 
     def train(x, y):
         optimizer.zero_grad(set_to_none=True)
-        loss = nn.functional.cross_entropy(run(x), y)
+        with mixed():
+            loss = nn.functional.cross_entropy(run(x), y)
         loss.backward()
         optimizer.step()
 
     def infer(x, y):
-        with torch.inference_mode():
+        with torch.inference_mode(), mixed():
             return run(x).softmax(1)
 
     step = infer if a.inference else train

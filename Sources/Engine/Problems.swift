@@ -75,7 +75,7 @@ struct ConvolutionProblem {
   /// channels and 1 to 128 samples; it is the ratio of times, and below 1.15 it is not worth the
   /// lost digit.
   private func prefersWinograd(samples: Int) -> Bool {
-    guard Processor.hasAVX512, kernel.height == 3, kernel.width == 3,
+    guard Processor.hasWinograd, kernel.height == 3, kernel.width == 3,
       geometry.strides == [1, 1], geometry.dilations == [1, 1], groups == 1,
       source.channels >= 16,
       destination.channels >= 16

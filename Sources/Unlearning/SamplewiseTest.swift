@@ -9,9 +9,9 @@ public import Evidence
 ///
 /// The samples pass when no more of them are above their range than one in twenty, or than chance makes
 /// of the share of unseen samples that are above theirs: what the run does to samples that nobody asked
-/// to forget is no sign of memory. Where the untouched model passes already, with 20 samples or more, as many may be above as
-/// training anew would put there: a rank does not survive that unchanged, and there was nothing to come
-/// down from. They are over-forgotten when more are below twice the range, and below their target by
+/// to forget is no sign of memory. Training anew puts some above too, for a rank does not survive that
+/// unchanged. Where the untouched model has no more of 20 samples or more above than that, there was nothing
+/// to come down from, and as many may be. They are over-forgotten when more are below twice the range, and below their target by
 /// two at least. Margins beyond +-12 count as 12.
 public struct SamplewiseTest: Hashable, Codable, Sendable {
   public let count: Int
@@ -41,18 +41,25 @@ public struct SamplewiseTest: Hashable, Codable, Sendable {
     guard let now = ClassDistributions(unseen), let then = ClassDistributions(before) else {
       return nil
     }
-    count = margins.count
+    let count = margins.count
+    self.count = count
     (above, below) = Self.misses(margins, standings, in: now)
-    aboveUntouched = untouched.map { Self.misses($0, standings, in: then).above }
+    let aboveUntouched = untouched.map { Self.misses($0, standings, in: then).above }
+    self.aboveUntouched = aboveUntouched
     let share = Self.shareAbove(unseen, before: before, then: then, now: now, like: standings)
     let reference = Self.referenceVariance(standings, in: now)
     func likelyMost(_ share: Double) -> Int {
       Self.likelyMost(share, of: standings.count, reference: reference)
     }
     let strict = max(Int(Self.usualShare * Double(count)), likelyMost(share))
-    allowance =
-      Self.hadNothingToUnlearn(count, aboveUntouched)
-      ? max(strict, likelyMost(Self.shareAfterRetraining(standings, in: now))) : strict
+    func likelyAfterRetraining(_ unseen: ClassDistributions) -> Int {
+      likelyMost(Self.shareAfterRetraining(standings, in: unseen))
+    }
+    let hadNothing =
+      aboveUntouched.map { count >= Self.smallestGroup && $0 <= likelyAfterRetraining(then) }
+      ?? false
+    hadNothingToUnlearn = hadNothing
+    allowance = hadNothing ? max(strict, likelyAfterRetraining(now)) : strict
   }
 
   /// How many of any samples may be above.
@@ -114,14 +121,10 @@ public struct SamplewiseTest: Hashable, Codable, Sendable {
 
   public var passes: Bool { above <= allowance }
 
-  /// Whether the untouched model answered the samples, one by one, like unseen ones: a question that a
-  /// handful is too few to answer.
-  public var hadNothingToUnlearn: Bool { Self.hadNothingToUnlearn(count, aboveUntouched) }
+  /// Whether the untouched model answered the samples, one by one, no more surely than one trained anew: a
+  /// question that a handful is too few to answer.
+  public let hadNothingToUnlearn: Bool
 
-  private static func hadNothingToUnlearn(_ count: Int, _ above: Int?) -> Bool {
-    guard let above, count >= smallestGroup else { return false }
-    return above <= Int(usualShare * Double(count))
-  }
   public var isOverForgotten: Bool { below > allowance }
 
   private static func range(

@@ -47,7 +47,11 @@ import Testing
   }
 
   /// A test that a retrained model fails is a wrong test.
-  @Test(arguments: [(5, 0.0), (20, 0), (100, 0), (500, 0), (5, 1), (20, 1), (100, 1), (500, 1)])
+  @Test(arguments: [
+    (5, 0.0), (20, 0), (100, 0), (500, 0), (20, 0.1), (100, 0.1), (500, 0.1), (20, 0.3), (100, 0.3),
+    (500, 0.3),
+    (5, 1), (20, 1), (100, 1), (500, 1),
+  ])
   func aRetrainedModelPasses(count: Int, known: Double) throws {
     #expect(try share(of: 40, count, known: known) { $0.test.passes } >= 0.95)
   }

@@ -62,6 +62,7 @@ struct Study {
       ] {
         var row = row(name, setting, cost: cost, wall: cost)
         row.measures = compared.adding(try study.measures(parameters, setting))
+        row.verdict = try verdict(on: parameters, setting, original)
         add(row)
       }
       for method in methods {
@@ -75,6 +76,27 @@ struct Study {
         add(full)
       }
     }
+  }
+
+  /// What the stop rule says of weights that no method has made.
+  private func verdict(
+    on parameters: Parameters, _ setting: Setting, _ original: Case.Trained
+  ) throws -> String {
+    let report = try Unlearner(
+      try study.network(original.parameters),
+      data: UnlearningData(train: setting.train, unseen: study.unseen),
+      request: try request(setting), method: Given(parameters: parameters)
+    ).run().report
+    if verbose { show("\(report)\n\(report.samplewise.map { "\($0)" } ?? "")") }
+    return report.verdict.outcome.rawValue
+  }
+
+  private func request(_ setting: Setting, knowing: String? = nil) throws -> UnlearningRequest {
+    var request = UnlearningRequest(
+      try setting.subject(knowing: knowing), recipe: study.recipe(seed: UInt64(setting.seed)),
+      maxCost: maxCost, retries: false, seed: UInt64(setting.seed))
+    request.usesRetained = knowing != "no-retain"
+    return request
   }
 
   private mutating func add(_ row: Row) {
@@ -99,11 +121,7 @@ struct Study {
     }
     let variant = Variant(text)
     guard variant.serves(setting.scenario) else { return nil }
-    var request = UnlearningRequest(
-      try setting.subject(knowing: variant.knowing),
-      recipe: study.recipe(seed: UInt64(setting.seed)), maxCost: maxCost, retries: false,
-      seed: UInt64(setting.seed))
-    request.usesRetained = variant.knowing != "no-retain"
+    let request = try request(setting, knowing: variant.knowing)
     let start = ContinuousClock.now
     let outcome: UnlearningOutcome
     do {

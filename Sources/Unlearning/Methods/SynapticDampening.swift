@@ -77,16 +77,16 @@ public struct SynapticDampening: UnlearningMethod, Hashable {
       weights.values[index] *= min(1, Float(lambda) * all[index] / max(forget[index], 1e-38))
       touched += 1
     }
-    session.note("alpha", .number(alpha))
+    session.note("alpha", alpha.isFinite ? .number(alpha) : .text("none"))
     session.note("lambda", .number(lambda))
     session.note("dampened", .number(Double(touched) / Double(max(1, weights.count))))
     try session.network.setParameters(weights.written(into: session.original))
   }
 
   /// For each `lambda` the largest `alpha`, which leaves most as it is, at which a test finds the request
-  /// fulfilled: by bisection of its logarithm, for the smaller it is the more is weakened. Of those that
-  /// fulfil it the one that a test found least wrong with is taken; where none does, the one that comes
-  /// nearest to it.
+  /// fulfilled: by bisection of its logarithm, for the smaller it is the more is weakened. What fulfils it
+  /// at a loss that can be repaired comes first, then what a test finds least wrong with; if that is the
+  /// untouched model, it stays.
   private func search(
     _ session: UnlearningSession, _ forget: [Float], _ all: [Float]
   ) throws {
@@ -95,10 +95,11 @@ public struct SynapticDampening: UnlearningMethod, Hashable {
       try dampen(session, forget, all, alpha: alpha, lambda: lambdas[0])
       return try session.progress(step: 1, of: 1)
     }
+    guard let untouched = try session.check(step: 0) else { return }
+    var best = Candidate(session, untouched, alpha: .infinity, lambda: 1)
     // A search is all tests: up to half of what is left goes into them.
     let tests = min(12, Int(min(max(0, session.remaining) / 2 / session.checkCost, 100)))
     let each = alpha == nil ? max(1, tests / lambdas.count) : 1
-    var best: (isReached: Bool, distance: Double, alpha: Double, lambda: Double)?
     for (number, lambda) in lambdas.enumerated() {
       var (low, high) = (0.0, log(1000.0))
       for step in 0..<each {
@@ -107,16 +108,32 @@ public struct SynapticDampening: UnlearningMethod, Hashable {
         let done = number * each + step + 1
         try session.progress(step: done, of: lambdas.count * each)
         guard let found = try session.check(step: done) else { return }
-        let isReached = session.isReached(found)
-        // What is still recognised comes first: the repair is for what others have lost.
-        let distance = isReached ? session.distance(of: found) : abs(session.excess(of: found))
-        let isBetter = best.map { isReached == $0.isReached ? distance < $0.distance : isReached }
-        if isBetter ?? true { best = (isReached, distance, tried, lambda) }
-        if isReached { low = log(tried) } else { high = log(tried) }
+        let candidate = Candidate(session, found, alpha: tried, lambda: lambda)
+        if candidate.isBetter(than: best) { best = candidate }
+        if session.isReached(found) { low = log(tried) } else { high = log(tried) }
       }
     }
-    if let best {
-      try dampen(session, forget, all, alpha: best.alpha, lambda: best.lambda)
+    try dampen(session, forget, all, alpha: best.alpha, lambda: best.lambda)
+  }
+
+  /// What a test found at one strength.
+  private struct Candidate {
+    let alpha: Double
+    let lambda: Double
+    private let isUsable: Bool
+    private let distance: Double
+
+    /// Share of unseen samples: what a few steps on retained samples were seen to bring back.
+    private static let repairableLoss = 0.1
+
+    init(_ session: UnlearningSession, _ check: Check, alpha: Double, lambda: Double) {
+      (self.alpha, self.lambda) = (alpha, lambda)
+      isUsable = session.isReached(check) && check.accuracyLost <= Self.repairableLoss
+      distance = session.distance(of: check)
+    }
+
+    func isBetter(than other: Candidate) -> Bool {
+      isUsable == other.isUsable ? distance < other.distance : isUsable
     }
   }
 

@@ -33,9 +33,11 @@ final class ChunkUnpacker {
   /// - Parameter target: exactly as large as the chunk.
   /// - Returns: false when only the library can tell what is wrong with it, if anything is.
   func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    guard chunk.skippedFilters == 0 else { return false }
+    let used =
+      chunk.skippedFilters == 0
+      ? filters : filters.indices.filter { chunk.skippedFilters >> $0 & 1 == 0 }.map { filters[$0] }
     return chunk.bytes.withUnsafeBytes { stored in
-      switch filters {
+      switch used {
       case []:
         guard stored.count == target.count else { return false }
         target.copyMemory(from: stored)

@@ -20,18 +20,19 @@ extension Match {
   /// Retained samples, and among them more of those that are soonest lost.
   private func retained(_ session: UnlearningSession) -> [Descent.Term] {
     let count = batchSizes(session).retain
+    let weight = session.problem.scenario == .samples ? retainWeight : retainWeight * answerWeight
     let rows = session.problem.retainSampleRows
     let guarded = Int((guardShare * Double(count)).rounded())
     guard let margins = session.baseline.retained?.margins, guarded > 0, guarded < count,
       rows.count / 3 >= guarded
-    else { return [.init(.retain, count: count, .init(.labels, weight: retainWeight))] }
+    else { return [.init(.retain, count: count, .init(.labels, weight: weight))] }
     let order = rows.indices.sorted { (margins[$0], $0) < (margins[$1], $1) }
     let hardest = GivenSamples(
       "guarded", session.problem.data.train,
       rows: order[..<(rows.count / 3)].map { rows[$0] }.sorted())
     return [
-      .init(.retain, count: count - guarded, .init(.labels, weight: retainWeight * 2 / 3)),
-      .init(.given(hardest), count: guarded, .init(.labels, weight: retainWeight / 3)),
+      .init(.retain, count: count - guarded, .init(.labels, weight: weight * 2 / 3)),
+      .init(.given(hardest), count: guarded, .init(.labels, weight: weight / 3)),
     ]
   }
 

@@ -25,6 +25,10 @@ public struct Match: UnlearningMethod, Hashable {
   public var rateShare: Float = 0.5
   /// The weight of the retained samples' loss against that of the samples to forget.
   public var retainWeight: Float = 1.5
+  /// How many times either is where other answers are taught, to classes, wrong labels and backdoors: they
+  /// are far from the present ones, and what is near them is lost on the way unless it is held.
+  public var answerRate: Float = 2
+  public var answerWeight: Float = 4
   /// How much of the retained samples of a step is taken from the third, of those asked at the start, that
   /// is answered least surely: these are the first to be lost. They weigh a third whatever their number.
   public var guardShare: Double = 0.5
@@ -49,6 +53,8 @@ public struct Match: UnlearningMethod, Hashable {
       "scarceBatch": .count(\.scarceBatch, in: 1...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "retainWeight": .rate(\.retainWeight, in: 0...1000),
+      "answerRate": .rate(\.answerRate, in: 0.0001...100),
+      "answerWeight": .rate(\.answerWeight, in: 0...1000),
       "guardShare": .number(\.guardShare, in: 0...0.99),
       "aim": .automatic(\.aim, in: 0...10),
       "restoresConfidence": .flag(\.restoresConfidence),
@@ -158,12 +164,22 @@ public struct Match: UnlearningMethod, Hashable {
   func descent(
     _ session: UnlearningSession, _ stage: Descent.Stage, _ plan: Plan, aim: Double = 1
   ) -> Descent {
-    // Without labels to hold on to, half the rate.
-    let share = session.problem.usesRetained ? rateShare : rateShare / 2
+    let share = rateShare * rateFactor(session.problem)
     var descent = Descent(
       [stage], steps: plan.steps,
       learningRate: session.adamLearningRate * share * Float(1 + (aim - 1) / 2))
     descent.checks = plan.checks
     return descent
+  }
+
+  private func rateFactor(_ problem: UnlearningProblem) -> Float {
+    // Without labels to hold on to, half the rate.
+    let held: Float = problem.usesRetained ? 1 : 0.5
+    return switch problem.scenario {
+    case .samples: held
+    // A class is gone soon, and more than that harms the others.
+    case .classes where !problem.usesRetained: held
+    case .classes, .wrongLabels, .backdoor: held * answerRate
+    }
   }
 }

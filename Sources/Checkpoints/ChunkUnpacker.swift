@@ -33,11 +33,9 @@ final class ChunkUnpacker {
   /// - Parameter target: exactly as large as the chunk.
   /// - Returns: false when only the library can tell what is wrong with it, if anything is.
   func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    let used =
-      chunk.skippedFilters == 0
-      ? filters : filters.indices.filter { chunk.skippedFilters >> $0 & 1 == 0 }.map { filters[$0] }
+    guard chunk.skippedFilters == 0 else { return false }
     return chunk.bytes.withUnsafeBytes { stored in
-      switch used {
+      switch filters {
       case []:
         guard stored.count == target.count else { return false }
         target.copyMemory(from: stored)

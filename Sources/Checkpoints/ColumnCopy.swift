@@ -3,9 +3,9 @@ internal import ModelCore
 
 /// Copies a dataset, perhaps without some of its rows.
 ///
-/// Whole chunks in which nothing changes are taken over as they are stored, once they are seen to hold their
-/// rows and nothing else. All others are packed anew, and so is the last one where it is larger than its rows: no
-/// removed row, and no padding that once held one, gets into the new file.
+/// Whole chunks in which nothing changes are taken over as they are stored. All others are packed
+/// anew, and so is the last one where it is larger than its rows: no removed row, and no padding
+/// that once held one, gets into the new file.
 struct ColumnCopy {
   private let source: HDF5Dataset
   private let type: ElementType?
@@ -32,11 +32,22 @@ struct ColumnCopy {
     removal = RowRemoval(removed, of: source.rowCount)
   }
 
-  /// Copies elements of a fixed size, whatever they mean.
+  /// Copies the column without looking at it; nothing is unpacked that need not be.
   func copy(into group: HDF5Group, as name: String) throws {
     let target = try makeTarget(in: group, name)
-    var (digests, written) = (nil as Digests?, WrittenColumn(target, from: source))
-    try copyRows(to: target, &digests, &written)
+    guard target.description.elementCount > 0 else { return }
+    var chunk = HDF5Dataset.Chunk()
+    let wholeChunks = target.description.hasChunksOfWholeRows
+    let step = try wholeChunks ? target.description.rowsPerChunk : source.blockRows()
+    for start in stride(from: 0, to: source.rowCount, by: max(1, step)) {
+      try checkInterruption()
+      let rows = start..<min(start + step, source.rowCount)
+      if isKept(rows, in: target), try source.readChunk(atRow: start, into: &chunk) {
+        try target.write(chunk, atRow: start)
+      } else {
+        try source.bytes(rows).withUnsafeBytes { try target.write(rows, from: $0) }
+      }
+    }
   }
 
   /// Copies the column and says what it was and is.
@@ -45,12 +56,7 @@ struct ColumnCopy {
     var digests = try Digests(source, type, removal)
     var written = WrittenColumn(target, from: source)
     if source.holdsStrings { try copyStrings(to: target, &digests) }
-    if source.type != .variableString {
-      // What strings say has been digested, not how they are stored.
-      var rows = source.holdsStrings ? nil : digests
-      try copyRows(to: target, &rows, &written)
-      digests = rows ?? digests
-    }
+    if source.type != .variableString { try copyRows(to: target, &digests, &written) }
     return Result(
       before: digests.before.entry(at: source.path), after: digests.after.entry(at: target.path),
       written: written)
@@ -72,11 +78,11 @@ struct ColumnCopy {
   // MARK: Rows of a fixed size
 
   private func copyRows(
-    to target: HDF5Dataset, _ digests: inout Digests?, _ written: inout WrittenColumn
+    to target: HDF5Dataset, _ digests: inout Digests, _ written: inout WrittenColumn
   ) throws {
     let writer = ChunkWriter(to: target)
     try RowStream(source).forEachBlock(checkInterruption) { block in
-      digests?.before.update(UnsafeRawBufferPointer(block.bytes))
+      if !source.holdsStrings { digests.before.update(UnsafeRawBufferPointer(block.bytes)) }
       let rows = block.rows.clamped(to: 0..<removal.remaining)
       guard !rows.isEmpty else { return }
       let kept = keptChunks(among: rows, of: block, in: target)
@@ -84,7 +90,7 @@ struct ColumnCopy {
       for run in changed { try fillGaps(among: run, of: block) }
       try writer.write(changed, of: block) {
         for run in changed { written.notePacked(run, UnsafeRawBufferPointer(block[run])) }
-        digests?.updateAfter(UnsafeRawBufferPointer(block[rows]))
+        if !source.holdsStrings { digests.updateAfter(UnsafeRawBufferPointer(block[rows])) }
       }
       for (rows, chunk) in kept {
         try target.write(chunk, atRow: rows.lowerBound)

@@ -67,9 +67,6 @@ final class RowSlot {
   }
 
   /// Has the library unpack what no other thread could; it says why it cannot either.
-  ///
-  /// It also takes what is more than a chunk's rows, such as bytes behind the end of what is packed. So no
-  /// chunk is handed on as it is stored then.
   func settle() throws {
     guard
       needsLibrary.withLock({ needed in
@@ -78,6 +75,5 @@ final class RowSlot {
       })
     else { return }
     try dataset.read(rows, into: bytes)
-    chunkCount = 0
   }
 }

@@ -16,15 +16,13 @@ package final class ZlibUnpacker {
 
   /// Unpacks a stream that has to fill the buffer to its last byte.
   ///
-  /// - Returns: false when it is damaged, holds more or less, or ends before `packed` does: bytes behind a
-  ///   stream's end are none of it.
+  /// - Returns: false when it is damaged, or holds more or less.
   package func unpack(
     _ packed: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
   ) -> Bool {
     guard let source = packed.baseAddress, let target = buffer.baseAddress else { return false }
-    var (read, written) = (0, 0)
-    let result = libdeflate_zlib_decompress_ex(
-      decompressor, source, packed.count, target, buffer.count, &read, &written)
-    return result == LIBDEFLATE_SUCCESS && read == packed.count && written == buffer.count
+    // Without a place for the number of bytes, fewer than asked for are a failure.
+    return libdeflate_zlib_decompress(
+      decompressor, source, packed.count, target, buffer.count, nil) == LIBDEFLATE_SUCCESS
   }
 }

@@ -117,26 +117,6 @@ import Testing
     #expect(Set(result.findings.counts.keys) == ["MC015", "MC031", "MC034"])
   }
 
-  /// A chunk may be longer than what is packed in it; h5py wrote this one.
-  @Test func bytesBehindAPackedChunkAreFoundAndNotCopied() throws {
-    let path = Fixtures.path("validate/MC015-chunk.h5")
-    let hidden = Data("no reader shows this".utf8)
-    #expect(try Data(contentsOf: URL(fileURLWithPath: path)).range(of: hidden) != nil)
-    let result = try Validation.run(path, Validation.Request(erased: ["record-0004"]))
-    #expect(
-      result.findings.kept.contains {
-        $0.rule == "MC015" && $0.path == "/modelctl/splits/train/x"
-          && $0.found == "1 with something behind that"
-      }, "\(result.findings.kept)")
-    let checkpoint = try Checkpoint(reading: path)
-    let output = folder.path("out.h5")
-    try checkpoint.rewrite(CheckpointChanges(), to: output)
-    #expect(try Data(contentsOf: URL(fileURLWithPath: output)).range(of: hidden) == nil)
-    #expect(try Checkpoint(reading: output).contentDigest == checkpoint.contentDigest)
-    let clean = try Validation.run(output, Validation.Request(erased: ["record-0004"]))
-    #expect(clean.findings.kept == [])
-  }
-
   @Test func plainRecordsAreCountedAndNotSearched() throws {
     let path = folder.path("plain.h5")
     var draft = CheckpointDraft(modelConfig: nil)

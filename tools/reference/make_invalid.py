@@ -453,14 +453,6 @@ def erasure_rules():
                 f["/modelctl/splits/train"].create_dataset(name, data=value, dtype=TEXT if name == "id" else None)
     case(["MC007", "MC015", "MC016", "MC031", "MC033"], packed, name="by-hand", after=by_hand, erased=ids,
          original="valid.h5")
-
-    def hidden_in_chunk(path):
-        # Readers stop where the packed stream ends.
-        with h5py.File(path, "r+") as f:
-            stored = f["/modelctl/splits/train/x"].id
-            mask, chunk = stored.read_direct_chunk((0, 0))
-            stored.write_direct_chunk((0, 0), chunk + b"no reader shows this", mask)
-    case("MC015", without, name="MC015-chunk", after=hidden_in_chunk, erased=ids)
     case("MC036", without, erased=ids + ["record-9999"], original="valid.h5")
 
 

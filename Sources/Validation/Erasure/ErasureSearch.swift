@@ -38,7 +38,6 @@ public struct ErasureSearch {
     summary.identifierCount = wanted.count
     let left = try findIdentifiers(wanted, &findings)
     checkOptimizer(&findings)
-    try checkChunks(&findings)
     let records = try original.map { path in
       try ForgottenRecords(wanted, in: Checkpoint(reading: path), checkInterruption)
     }
@@ -85,21 +84,6 @@ public struct ErasureSearch {
     for path in checkpoint?.flavour.trainingState ?? [] where file.node(at: path) != nil {
       findings.add(
         .optimizerState, at: path, expected: "nothing", found: "the state of a training run")
-    }
-  }
-
-  /// Bytes that no reader shows may be anybody's.
-  private func checkChunks(_ findings: inout Findings) throws {
-    for path in file.paths.sorted() {
-      guard case .dataset(let description) = file.node(at: path),
-        case .chunked = description.storage
-      else { continue }
-      let count = try ChunkRemnants.count(
-        in: file.dataset(at: path), checkInterruption: checkInterruption)
-      guard count > 0 else { continue }
-      findings.add(
-        .unusedBytes, at: path, expected: "chunks that end where their rows do",
-        found: "\(count) with something behind that")
     }
   }
 

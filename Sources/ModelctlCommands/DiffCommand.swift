@@ -11,8 +11,7 @@ struct DiffCommand: ParsableCommand {
       The files may be of different formats (.h5, .weights.h5, .keras, .npz, .npy); weights are \
       paired by name in any of the forms that Keras and exports use, and what is left by content. What a format has no \
       place for is not compared, and said so. The exit status is 0 when nothing differs, 1 when \
-      something does, 65 when a file cannot be read. Records of provenance that one file has beyond the other's are \
-      shown and are no difference, so that a model is the same as its own export.
+      something does, 65 when a file cannot be read.
 
       Every finding has a name that --ignore matches: a tensor's own, splits/NAME, layers/NAME, \
       model, class-names, input-scale, input-offset, training, training_config, provenance.

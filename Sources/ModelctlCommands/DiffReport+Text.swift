@@ -239,7 +239,6 @@ extension DiffReport: CustomStringConvertible {
     where !records.isEmpty {
       parts.append("\(what) \(records.count): " + records.map(\.unquoted).joined(separator: ", "))
     }
-    if !provenance.isForked { parts.append("no difference by itself") }
     return "provenance: " + parts.joined(separator: "; ")
   }
 

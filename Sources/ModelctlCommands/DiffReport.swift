@@ -148,10 +148,6 @@ struct DiffReport: Encodable {
     let isIgnored: Bool
 
     var isSame: Bool { removed.isEmpty && added.isEmpty }
-
-    /// Whether neither history goes on where the other ends. One that does says how the file came about, as
-    /// an export's; it is no difference of the models.
-    var isForked: Bool { !removed.isEmpty && !added.isEmpty }
   }
 
   struct NotCompared: Encodable {

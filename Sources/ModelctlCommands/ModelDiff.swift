@@ -23,7 +23,7 @@ struct ModelDiff {
       !tensors.rows.contains(where: \.counts) && !arrays.contains(where: \.counts)
       && !splits.contains { !$0.isSame && !$0.isIgnored }
       && !layers.contains { !$0.isIgnored } && !settings.contains { !$0.isIgnored }
-      && provenance.map { !$0.isForked || $0.isIgnored } ?? true
+      && provenance.map { $0.isSame || $0.isIgnored } ?? true
     return DiffReport(
       before: first.summary, after: second.summary, isSame: isSame,
       rules: DiffReport.Rules(

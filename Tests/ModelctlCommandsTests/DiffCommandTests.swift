@@ -102,26 +102,6 @@ import Testing
     #expect(report["totals"]?["renamed"]?.integer == 0)
   }
 
-  /// The export's own record is no difference.
-  @Test(arguments: ["out.h5", "out.keras"])
-  func aModelIsTheSameAsItsOwnExport(_ name: String) throws {
-    let out = folder.path(name)
-    #expect(try Tool.run("export", digits, out, "-q").status == 0)
-    let report = try diff(0, digits, out)
-    #expect(report["provenance"]?["added"] == .array([.string("export")]))
-    let back = try diff(0, out, digits)
-    #expect(back["provenance"]?["removed"] == .array([.string("export")]))
-  }
-
-  @Test func historiesThatForkDiffer() throws {
-    let (first, second) = (folder.path("first.h5"), folder.path("second.h5"))
-    #expect(try Tool.run("export", digits, first, "-q").status == 0)
-    #expect(try Tool.run("export", digits, folder.path("between.keras"), "-q").status == 0)
-    #expect(try Tool.run("export", folder.path("between.keras"), second, "-q").status == 0)
-    _ = try diff(1, first, second)
-    _ = try diff(0, first, second, "--ignore", "provenance")
-  }
-
   // MARK: Different
 
   @Test func whatUnlearningDidIsTold() throws {

@@ -434,6 +434,21 @@ def coded_rules():
     case("MC018", many, after=spoil)
 
 
+def bfloat16():
+    """Sound files: the ways in which other writers store it."""
+    def weights(form, marked):
+        def change(m):
+            m.drop_ours()
+            for path in m.weights:
+                m.datasets[path] = (m.datasets[path].view("<u4") >> 16).astype("<u2").view(form)
+                if marked:
+                    m.attributes[path + "@dtype"] = "bfloat16"
+        return change
+    case(None, weights("V2", False), name="bfloat16-unmarked")
+    case(None, weights("V2", True), name="bfloat16-marked")
+    case(None, weights("<u2", True), name="bfloat16-integers")
+
+
 def erasure_rules():
     model = Model()
     packed(model)
@@ -493,6 +508,7 @@ def main():
     legacy_rules()
     weights_rules()
     coded_rules()
+    bfloat16()
     erasure_rules()
     with open(os.path.join(FOLDER, "cases.json"), "w") as f:
         f.write("[\n" + ",\n".join("  " + json.dumps(c) for c in CASES) + "\n]\n")

@@ -108,8 +108,7 @@ def custom(K):
 
     @K.saving.register_keras_serializable(package="mine")
     class Hiding(K.layers.Layer):
-        def __init__(self, **settings):
-            super().__init__(**settings)
+        def build(self, shape):
             self.inner = K.layers.Dense(4, name="scale")
 
         def call(self, x):

@@ -134,10 +134,10 @@ extension StoredArray {
     self.path = path
     var type: ElementType?
     switch description.type {
+    // Only an attribute tells what such bytes mean.
+    case .opaque(2), .number(.uint16, _): type = try ElementType(of: file.dataset(at: path))
     case .number(let number, _): type = ElementType(rawValue: number.rawValue)
     case .boolean: type = .bool
-    // Only an attribute tells what such bytes mean.
-    case .opaque(2): type = try ElementType(of: file.dataset(at: path))
     default: break
     }
     elementType = type

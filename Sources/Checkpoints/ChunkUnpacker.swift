@@ -28,30 +28,44 @@ final class ChunkUnpacker {
 
   deinit { shuffled.deallocate() }
 
+  /// What came of a chunk.
+  enum Outcome {
+    /// Every stored byte serves the elements.
+    case whole
+    /// Behind the packed elements lies something else, which no reader ever sees.
+    case followedByOthers
+    /// Only the library can tell what is wrong with it, if anything is.
+    case unknown
+
+    fileprivate init(used: Int?, of stored: UnsafeRawBufferPointer) {
+      self = used.map { $0 == stored.count ? .whole : .followedByOthers } ?? .unknown
+    }
+  }
+
   /// Unpacks a whole chunk.
   ///
   /// - Parameter target: exactly as large as the chunk.
-  /// - Returns: false when only the library can tell what is wrong with it, if anything is.
-  func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Bool {
-    guard chunk.skippedFilters == 0 else { return false }
+  func unpack(_ chunk: HDF5Dataset.Chunk, into target: UnsafeMutableRawBufferPointer) -> Outcome {
+    guard chunk.skippedFilters == 0 else { return .unknown }
     return chunk.bytes.withUnsafeBytes { stored in
       switch filters {
       case []:
-        guard stored.count == target.count else { return false }
+        guard stored.count == target.count else { return .unknown }
         target.copyMemory(from: stored)
-        return true
+        return .whole
       case [.shuffle]:
-        guard stored.count == target.count else { return false }
+        guard stored.count == target.count else { return .unknown }
         unshuffle(stored, into: target)
-        return true
-      case let all where all.count == 1: return zlib.unpack(stored, into: target)
+        return .whole
+      case let all where all.count == 1:
+        return Outcome(used: zlib.unpack(stored, into: target), of: stored)
       case let all where all.count == 2 && all[0] == .shuffle && all[1] != .shuffle:
-        guard shuffled.count == target.count, zlib.unpack(stored, into: shuffled) else {
-          return false
+        guard shuffled.count == target.count, let used = zlib.unpack(stored, into: shuffled) else {
+          return .unknown
         }
         unshuffle(UnsafeRawBufferPointer(shuffled), into: target)
-        return true
-      default: return false
+        return Outcome(used: used, of: stored)
+      default: return .unknown
       }
     }
   }

@@ -4,8 +4,9 @@ internal import ModelCore
 /// Copies a dataset, perhaps without some of its rows.
 ///
 /// Whole chunks in which nothing changes are taken over as they are stored. All others are packed
-/// anew, and so is the last one where it is larger than its rows: no removed row, and no padding
-/// that once held one, gets into the new file.
+/// anew: the last one where it is larger than its rows, and those that hold other bytes than their
+/// rows' too. No removed row, and no place that no reader sees and that once held one, gets into
+/// the new file.
 struct ColumnCopy {
   private let source: HDF5Dataset
   private let type: ElementType?
@@ -32,17 +33,20 @@ struct ColumnCopy {
     removal = RowRemoval(removed, of: source.rowCount)
   }
 
-  /// Copies the column without looking at it; nothing is unpacked that need not be.
+  /// Copies the column without looking at its elements.
   func copy(into group: HDF5Group, as name: String) throws {
     let target = try makeTarget(in: group, name)
     guard target.description.elementCount > 0 else { return }
     var chunk = HDF5Dataset.Chunk()
+    let account = ChunkAccount(of: source)
     let wholeChunks = target.description.hasChunksOfWholeRows
     let step = try wholeChunks ? target.description.rowsPerChunk : source.blockRows()
     for start in stride(from: 0, to: source.rowCount, by: max(1, step)) {
       try checkInterruption()
       let rows = start..<min(start + step, source.rowCount)
-      if isKept(rows, in: target), try source.readChunk(atRow: start, into: &chunk) {
+      if isKept(rows, in: target), let account, try source.readChunk(atRow: start, into: &chunk),
+        account.isExact(chunk)
+      {
         try target.write(chunk, atRow: start)
       } else {
         try source.bytes(rows).withUnsafeBytes { try target.write(rows, from: $0) }
@@ -106,7 +110,8 @@ struct ColumnCopy {
     block.chunks.enumerated().compactMap { index, chunk in
       let first = rows.lowerBound + index * source.description.rowsPerChunk
       let place = first..<first + source.description.rowsPerChunk
-      return isKept(place, in: target) ? (place, chunk) : nil
+      return isKept(place, in: target) && !block.impureChunks.contains(index)
+        ? (place, chunk) : nil
     }
   }
 

@@ -79,8 +79,11 @@ struct KerasPlacement {
     let own = object.label.split(separator: "/").map(String.init)
     weights[object.path] = try list.map { weight in
       let path = weight.name.split(separator: "/").map(String.init).dropLast()
-      // A longer name is that of something inside, whose place only the class knows.
-      guard Array(path.suffix(own.count)) == own else { throw noPlace(weight) }
+      // A longer name is that of something inside, whose place only the class knows; so is one
+      // that has the layer's name twice, which something inside has too.
+      let outer = path.dropLast(own.count)
+      guard path.suffix(own.count).elementsEqual(own), !outer.suffix(own.count).elementsEqual(own)
+      else { throw noPlace(weight) }
       return Placed(role: weight.role, weight: weight)
     }
   }

@@ -13,7 +13,14 @@ final class RowSlot {
   private var chunks: [HDF5Dataset.Chunk] = []
   /// How many chunks wait to be unpacked; none where the library has unpacked the rows.
   private(set) var chunkCount = 0
-  private let needsLibrary = Mutex(false)
+  private let exceptions = Mutex(Exceptions())
+
+  /// The chunks that are not what their elements take, each with its number.
+  private struct Exceptions {
+    /// Those that hold other bytes too, or may.
+    var impure: Set<Int> = []
+    var needLibrary = false
+  }
 
   init(_ dataset: HDF5Dataset, rowsPerBlock: Int, unpackers: ToolPool<ChunkUnpacker>?) throws {
     self.dataset = dataset
@@ -28,7 +35,9 @@ final class RowSlot {
   deinit { buffer.deallocate() }
 
   var block: RowStream.Block {
-    RowStream.Block(rows: rows, bytes: bytes, chunks: chunks[..<chunkCount])
+    RowStream.Block(
+      rows: rows, bytes: bytes, chunks: chunks[..<chunkCount],
+      impureChunks: exceptions.withLock(\.impure))
   }
 
   private var bytes: UnsafeMutableRawBufferPointer {
@@ -39,6 +48,7 @@ final class RowSlot {
   func load(_ rows: Range<Int>) throws {
     self.rows = rows
     chunkCount = 0
+    exceptions.withLock { $0 = Exceptions() }
     guard !rows.isEmpty, try unpackers == nil || !readChunks() else { return }
     try dataset.read(rows, into: bytes)
   }
@@ -60,20 +70,17 @@ final class RowSlot {
     let size = rowsPerChunk * rowBytes
     let target = UnsafeMutableRawBufferPointer(
       rebasing: buffer[index * size..<(index + 1) * size])
-    let isDone = unpackers?.withTool { $0.unpack(chunks[index], into: target) }
-    if isDone != true {
-      needsLibrary.withLock { $0 = true }
+    let outcome = unpackers?.withTool { $0.unpack(chunks[index], into: target) } ?? .unknown
+    guard outcome != .whole else { return }
+    exceptions.withLock {
+      $0.impure.insert(index)
+      if outcome == .unknown { $0.needLibrary = true }
     }
   }
 
   /// Has the library unpack what no other thread could; it says why it cannot either.
   func settle() throws {
-    guard
-      needsLibrary.withLock({ needed in
-        defer { needed = false }
-        return needed
-      })
-    else { return }
+    guard exceptions.withLock(\.needLibrary) else { return }
     try dataset.read(rows, into: bytes)
   }
 }

@@ -11,6 +11,8 @@ struct RowStream {
     let bytes: UnsafeMutableRawBufferPointer
     /// The chunks that the rows are from, as they are stored; none where only the library knows.
     let chunks: ArraySlice<HDF5Dataset.Chunk>
+    /// Which of the chunks hold bytes beside those of their elements, or may.
+    let impureChunks: Set<Int>
 
     /// The bytes of some of the rows.
     subscript(some: Range<Int>) -> UnsafeMutableRawBufferPointer {

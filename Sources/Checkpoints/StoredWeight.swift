@@ -27,9 +27,7 @@ public struct StoredWeight: Hashable, Sendable {
 extension StoredWeight {
   /// - Throws: `CheckpointError` when the dataset does not hold numbers.
   init(of dataset: HDF5Dataset, layer: String, name: String) throws {
-    // In an .h5 Keras leaves its bfloat16 unmarked, and writes nothing else of this type.
-    let bare: ElementType? = dataset.type == .opaque(byteCount: 2) ? .bfloat16 : nil
-    guard let type = try ElementType(of: dataset) ?? bare else {
+    guard let type = try ElementType(ofWeight: dataset) else {
       throw CheckpointError(
         dataset.file.path,
         .malformed(object: dataset.path, expected: "numbers", found: dataset.type.description))

@@ -15,6 +15,9 @@ struct DiffCommand: ParsableCommand {
 
       Every finding has a name that --ignore matches: a tensor's own, splits/NAME, layers/NAME, \
       model, class-names, input-scale, input-offset, training, training_config, provenance.
+
+      A provenance that goes on where the other file's ends, as that of an export does, is told \
+      and counts as no difference unless --provenance asks for it; one that is another history does.
       """)
 
   @Argument(help: "The first file; neither is ever changed.", completion: .file())
@@ -27,6 +30,9 @@ struct DiffCommand: ParsableCommand {
 
   @Flag(help: "List the ids of samples that were removed, added, changed or moved.")
   var ids = false
+
+  @Flag(help: "Records that only one file's provenance goes on with are a difference too.")
+  var provenance = false
 
   @Flag(help: "List what is the same too.")
   var all = false
@@ -48,7 +54,7 @@ struct DiffCommand: ParsableCommand {
     let diff = ModelDiff(
       first: models.0, second: models.1,
       tolerance: rules.value, ignored: rules.ignore, map: rules.mappings,
-      listsIdentifiers: ids
+      listsIdentifiers: ids, comparesProvenance: provenance
     ) { done, count, name in
       line.update(Double(done) / Double(max(1, count)), name.unquoted)
     }

@@ -239,6 +239,7 @@ extension DiffReport: CustomStringConvertible {
     where !records.isEmpty {
       parts.append("\(what) \(records.count): " + records.map(\.unquoted).joined(separator: ", "))
     }
+    if provenance.isContinued { parts.append("one goes on where the other ends") }
     return "provenance: " + parts.joined(separator: "; ")
   }
 

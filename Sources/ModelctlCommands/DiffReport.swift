@@ -145,6 +145,8 @@ struct DiffReport: Encodable {
     let common: Int
     let removed: [String]
     let added: [String]
+    /// Whether one file's records go on where the other's end, as those of an export do.
+    let isContinued: Bool
     let isIgnored: Bool
 
     var isSame: Bool { removed.isEmpty && added.isEmpty }

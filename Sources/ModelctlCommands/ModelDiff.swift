@@ -10,6 +10,8 @@ struct ModelDiff {
   let ignored: [NamePattern]
   let map: [(old: String, new: String)]
   let listsIdentifiers: Bool
+  /// Whether files with the same contents differ when one has seen more operations.
+  let comparesProvenance: Bool
   let progress: (_ done: Int, _ of: Int, _ name: String) -> Void
 
   func report() throws -> DiffReport {
@@ -23,7 +25,7 @@ struct ModelDiff {
       !tensors.rows.contains(where: \.counts) && !arrays.contains(where: \.counts)
       && !splits.contains { !$0.isSame && !$0.isIgnored }
       && !layers.contains { !$0.isIgnored } && !settings.contains { !$0.isIgnored }
-      && provenance.map { $0.isSame || $0.isIgnored } ?? true
+      && provenance.map { countsAsSame($0) || $0.isIgnored } ?? true
     return DiffReport(
       before: first.summary, after: second.summary, isSame: isSame,
       rules: DiffReport.Rules(
@@ -180,7 +182,14 @@ struct ModelDiff {
     let words = { (record: ProvenanceRecord) in record.operation ?? "?" }
     return DiffReport.Provenance(
       common: common, removed: old.dropFirst(common).map(words),
-      added: new.dropFirst(common).map(words), isIgnored: ignored.match("provenance"))
+      added: new.dropFirst(common).map(words), isContinued: common == min(old.count, new.count),
+      isIgnored: ignored.match("provenance"))
+  }
+
+  /// A model is the same as its export, which has a record more; a history that is another one
+  /// is a difference.
+  private func countsAsSame(_ provenance: DiffReport.Provenance) -> Bool {
+    provenance.isSame || (provenance.isContinued && !comparesProvenance)
   }
 
   private func notCompared() -> [DiffReport.NotCompared] {

@@ -77,7 +77,10 @@ public struct Validation {
     }
     let map = try file.storageMap(request.checkInterruption)
     let isOurs = file.node(at: "/modelctl") != nil
-    StorageRules(map: map, isOurs: isOurs, mustBeClean: request.erased != nil).run(&findings)
+    try StorageRules(
+      file: file, map: map, isOurs: isOurs, mustBeClean: request.erased != nil,
+      checkInterruption: request.checkInterruption
+    ).run(&findings)
     var summary: ErasureSearch.Summary?
     if let erased = request.erased {
       let search = ErasureSearch(
@@ -94,14 +97,15 @@ public struct Validation {
       unchecked: unchecked, erasure: summary)
   }
 
-  /// Digests, targets and ids, the map, the search and the comparison each read their part.
+  /// Digests, targets and ids, the map, the chunks, the search and the comparison each read their
+  /// part.
   private func announce() throws {
     let sizes = try [path, request.original].compactMap { $0 }.map { path in
       let file = path == self.path ? file : try Checkpoint.container(of: path)
       return file.declaredByteCount
     }
     let total = sizes.reduce(0) { $0.addingReportingOverflow($1).partialValue }
-    let (bytes, overflow) = total.multipliedReportingOverflow(by: 8)
+    let (bytes, overflow) = total.multipliedReportingOverflow(by: 9)
     try request.willRead(overflow || bytes < 0 ? .max : bytes)
   }
 

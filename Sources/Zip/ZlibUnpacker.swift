@@ -16,13 +16,16 @@ package final class ZlibUnpacker {
 
   /// Unpacks a stream that has to fill the buffer to its last byte.
   ///
-  /// - Returns: false when it is damaged, or holds more or less.
+  /// - Returns: how many bytes the stream takes, behind which others may follow; nil when it is
+  ///   damaged, or holds more or less.
   package func unpack(
     _ packed: UnsafeRawBufferPointer, into buffer: UnsafeMutableRawBufferPointer
-  ) -> Bool {
-    guard let source = packed.baseAddress, let target = buffer.baseAddress else { return false }
-    // Without a place for the number of bytes, fewer than asked for are a failure.
-    return libdeflate_zlib_decompress(
-      decompressor, source, packed.count, target, buffer.count, nil) == LIBDEFLATE_SUCCESS
+  ) -> Int? {
+    guard let source = packed.baseAddress, let target = buffer.baseAddress else { return nil }
+    var used = 0
+    // Without a place for the number of unpacked bytes, fewer than asked for are a failure.
+    let result = libdeflate_zlib_decompress_ex(
+      decompressor, source, packed.count, target, buffer.count, &used, nil)
+    return result == LIBDEFLATE_SUCCESS ? used : nil
   }
 }

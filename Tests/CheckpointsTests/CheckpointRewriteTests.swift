@@ -99,15 +99,28 @@ import Testing
     }
   }
 
+  /// Other writers than Keras store it as integers with the mark of Keras's archives.
+  @Test(arguments: ["unmarked", "marked", "integers"])
+  func bfloat16IsReadInEveryForm(_ form: String) throws {
+    let file = try Checkpoint(reading: Fixtures.path("validate/bfloat16-\(form).h5"))
+    #expect(file.storedWeights.map(\.elementType) == [.bfloat16, .bfloat16])
+    let parameters = try file.parameters()
+    let bias = try #require(parameters.all.first { $0.name.role == "bias" })
+    #expect(bias.values == [0.5, -0.5])
+  }
+
   @Test func newWeightsKeepTheirStoredType() throws {
-    for name in ["keras3_float16", "keras3_float64", "keras3_big_endian", "tfkeras_sequential"] {
-      let source = try Checkpoint(reading: Fixtures.path("keras/\(name).h5"))
+    for name in [
+      "keras/keras3_float16", "keras/keras3_float64", "keras/keras3_big_endian",
+      "keras/tfkeras_sequential", "validate/bfloat16-unmarked", "validate/bfloat16-integers",
+    ] {
+      let source = try Checkpoint(reading: Fixtures.path("\(name).h5"))
       var changes = CheckpointChanges()
       var parameters = try source.parameters()
       let first = try #require(parameters.all.first?.name)
       parameters.update { name, values in if name == first { values[0] += 1 } }
       changes.parameters = parameters
-      let path = folder.path("\(name).h5")
+      let path = folder.path("out.h5")
       try source.rewrite(changes, to: path)
       let result = try Checkpoint(reading: path)
       #expect(result.storedWeights == source.storedWeights)

@@ -352,6 +352,20 @@ import Zip
     #expect(try folder.contents.isEmpty)
   }
 
+  /// The weights `scale/scale/kernel:0` of a layer named `scale` are those of something inside it,
+  /// and a file that took them for its own would be refused by Keras.
+  @Test(arguments: [CheckpointFlavour.weights, .archive])
+  func aLayerInsideAnotherOfItsNameIsNotTakenForIt(_ flavour: CheckpointFlavour) throws {
+    let error = #expect(throws: CheckpointError.self) {
+      try convert(Flavours.open("tfkeras_custom_alike.h5"), to: flavour)
+    }
+    guard case .noPlace("scale/scale/kernel:0", "scale", "mine>Hiding") = error?.problem else {
+      Issue.record("unexpected: \(String(describing: error))")
+      return
+    }
+    #expect(try folder.contents.isEmpty)
+  }
+
   /// Keras itself cannot load what it writes then; from these it can.
   @Test(arguments: [CheckpointFlavour.weights, .archive])
   func bfloat16OfAnH5GetsItsMark(_ flavour: CheckpointFlavour) throws {

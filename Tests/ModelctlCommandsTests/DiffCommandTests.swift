@@ -78,6 +78,37 @@ import Testing
     _ = try diff(0, archive, Fixtures.path(name))
   }
 
+  /// The export has a record of its own, which is told and is no difference unless asked for.
+  @Test(arguments: ["h5", "keras", "weights.h5"])
+  func aCheckpointIsTheSameAsItsExportInAnyFlavour(_ flavour: String) throws {
+    let (export, back) = (folder.path("export.\(flavour)"), folder.path("back.h5"))
+    #expect(try Tool.run("export", digits, export).status == 0)
+    for pair in [(digits, export), (export, digits)] {
+      let report = try diff(0, pair.0, pair.1)
+      #expect(report["totals"]?["same"]?.integer == 8)
+    }
+    // A file of weights alone needs its architecture again.
+    guard flavour != "weights.h5" else { return }
+    #expect(try Tool.run("export", export, back).status == 0)
+    let report = try diff(0, digits, back)
+    #expect(report["provenance"]?["isContinued"]?.boolean == true)
+    let text = try Tool.run("diff", digits, back)
+    #expect(text.output.contains("one goes on where the other ends"))
+    _ = try diff(1, digits, back, "--provenance")
+    _ = try diff(0, digits, back, "--provenance", "--ignore", "provenance")
+  }
+
+  @Test func anotherHistoryIsADifference() throws {
+    let (direct, archive) = (folder.path("direct.h5"), folder.path("archive.keras"))
+    let detour = folder.path("detour.h5")
+    for (source, target) in [(digits, direct), (digits, archive), (archive, detour)] {
+      #expect(try Tool.run("export", source, target).status == 0)
+    }
+    let report = try diff(1, direct, detour)
+    #expect(report["provenance"]?["isContinued"]?.boolean == false)
+    _ = try diff(0, direct, detour, "--ignore", "provenance")
+  }
+
   @Test func aCheckpointWithSamplesIsTheSameAsItsExport() throws {
     let archive = folder.path("export.npz")
     #expect(try Tool.run("export", digits, archive).status == 0)

@@ -117,6 +117,26 @@ import Testing
     #expect(Set(result.findings.counts.keys) == ["MC015", "MC031", "MC034"])
   }
 
+  /// Chunks in which no row goes are copied as they are stored, but not what hides in them.
+  @Test(arguments: ["behind", "inside", "elsewhere"])
+  func whatNoReaderSeesIsNotCopied(_ place: String) throws {
+    let original = Fixtures.path("validate/MC015-\(place)-chunk.h5")
+    for removed: Set<Int> in [[], [11]] {
+      var changes = CheckpointChanges()
+      changes.removedRows = ["train": removed]
+      let output = folder.path("out.h5")
+      try Checkpoint(reading: original).rewrite(changes, to: output)
+      #expect(try Validation.run(original).findings.counts["MC015"] == 1)
+      #expect(try Validation.run(output).findings.counts["MC015"] == nil)
+      #expect(try Data(contentsOf: URL(fileURLWithPath: output)).range(of: Self.hidden) == nil)
+      let path = place == "elsewhere" ? "/extra/x" : "/modelctl/splits/train/x"
+      let rows = try [original, output].map { try HDF5File(reading: $0).dataset(at: path).bytes() }
+      #expect(rows[0].starts(with: rows[1]) && rows[1].count > 300)
+    }
+  }
+
+  private static let hidden = Data("of a forgotten record".utf8)
+
   @Test func plainRecordsAreCountedAndNotSearched() throws {
     let path = folder.path("plain.h5")
     var draft = CheckpointDraft(modelConfig: nil)

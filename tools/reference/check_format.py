@@ -49,8 +49,9 @@ def dataset(node, bare=None):
     if h5py.check_string_dtype(node.dtype):
         return strings(path, [text(value) for value in node[()].ravel()], node.shape)
     kind, size = node.dtype.kind, node.dtype.itemsize
-    if kind == "V" and size == 2 and (node.attrs.get("dtype") == "bfloat16" or bare):
-        name, values = "bfloat16", node[()]
+    is_marked = node.attrs.get("dtype") == "bfloat16"
+    if size == 2 and (kind == "V" and bare or kind in "Vu" and is_marked):
+        name, values = "bfloat16", node[()] if kind == "V" else node[()].astype("<u2")
     elif kind == "b":
         name, values = "bool", node[()].astype(numpy.uint8)
     else:

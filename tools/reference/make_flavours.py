@@ -106,10 +106,20 @@ def custom(K):
         def call(self, x):
             return 2 * self.inner(x)
 
+    @K.saving.register_keras_serializable(package="mine")
+    class Hiding(K.layers.Layer):
+        def build(self, shape):
+            self.inner = K.layers.Dense(4, name="scale")
+
+        def call(self, x):
+            return self.inner(x)
+
     L = K.layers
     first = K.Sequential([K.Input((4,)), Scaled(name="scaled"), L.Dense(2, name="out")], name="own")
     second = K.Sequential([K.Input((4,)), Twofold(name="twofold"), L.Dense(2, name="out")], name="inside")
-    return first, second
+    # Its weights are named as if they were its own.
+    third = K.Sequential([K.Input((4,)), Hiding(name="scale"), L.Dense(2, name="out")], name="alike")
+    return first, second, third
 
 
 def plain(K, policy="float32"):
@@ -208,7 +218,8 @@ def main():
         model = fill(kind(tf_keras), seed)
         for end in ["keras", "h5"]:
             save(model, f"tfkeras_{kind.__name__}.{end}", end)
-    for model in custom(keras):
+    save(fill(custom(tf_keras)[2], 9), "tfkeras_custom_alike.h5", "h5")
+    for model in custom(keras)[:2]:
         name = f"custom_{model.name}.keras"
         save(fill(model, 9), name, "keras")
         # The file numbers the variables, and what they are only the class says.

@@ -10,6 +10,7 @@ import hashlib
 import json
 import os
 import struct
+import zlib
 
 import h5py
 import numpy as np
@@ -63,6 +64,7 @@ class Model:
         self.settings = {"userblock_size": 0, "libver": ("v108", "v110")}
         self.user_block = b""
         self.packs_inputs = False
+        self.hidden = {}
         self.on_manifest = lambda manifest: None
         self.on_records = lambda records: None
         self.digest = lambda digest: digest
@@ -144,6 +146,10 @@ class Model:
                 options = {}
                 if self.packs_inputs and parts[-1] == "x":
                     options = {"chunks": (min(6, len(value)), 8), "compression": 4, "shuffle": True}
+                if place in self.hidden:
+                    options["shuffle"] = False
+                    pack_with(self.hidden[place], f.create_dataset(place, value.shape, value.dtype, **options), value)
+                    continue
                 f.create_dataset(place, data=value, dtype=TEXT if isinstance(value, str) else None, **options)
             for place, value in self.attributes.items():
                 target, attribute = place.split("@")
@@ -153,6 +159,17 @@ class Model:
             with open(path, "r+b") as raw:
                 raw.write(self.user_block)
         return path
+
+
+def pack_with(hidden, dataset, value):
+    """Writes a dataset with something hidden in its chunks: (bytes inside of the packed stream, bytes behind it)."""
+    inside, behind = hidden
+    size = dataset.chunks[0]
+    for start in range(0, len(value), size):
+        rows = np.zeros(dataset.chunks, value.dtype)
+        part = value[start:start + size]
+        rows[:len(part)] = part
+        dataset.id.write_direct_chunk((start, 0), zlib.compress(rows.tobytes() + inside, 4) + behind)
 
 
 def entry(path, value):
@@ -369,6 +386,20 @@ def coded_rules():
     case("MC015", old_weight, after=delete)
     case("MC015", both(old_weight, Model.drop_ours), after=delete, name="MC015-foreign")
 
+    def hide(*data):
+        def change(m):
+            packed(m)
+            m.hidden[split + "/x"] = data
+        return change
+    case("MC015", hide(b"", b"of a forgotten record"), name="MC015-behind-chunk")
+    case("MC015", hide(b"of a forgotten record", b""), name="MC015-inside-chunk")
+
+    def hide_elsewhere(m):
+        packed(m)
+        m.datasets["/extra/x"] = x
+        m.hidden["/extra/x"] = (b"", b"of a forgotten record")
+    case(["MC002", "MC015"], hide_elsewhere, name="MC015-elsewhere-chunk")
+
     def shorter(path):
         with h5py.File(path, "r+") as f:
             f["/modelctl"].attrs["producer"] = "x"
@@ -401,6 +432,21 @@ def coded_rules():
         m.attributes["/dense@weight_names"] = texts(names)
         m.datasets = {f"/dense/{n}": np.ones(2, "<f4") for n in names}
     case("MC018", many, after=spoil)
+
+
+def bfloat16():
+    """Sound files: the ways in which other writers store it."""
+    def weights(form, marked):
+        def change(m):
+            m.drop_ours()
+            for path in m.weights:
+                m.datasets[path] = (m.datasets[path].view("<u4") >> 16).astype("<u2").view(form)
+                if marked:
+                    m.attributes[path + "@dtype"] = "bfloat16"
+        return change
+    case(None, weights("V2", False), name="bfloat16-unmarked")
+    case(None, weights("V2", True), name="bfloat16-marked")
+    case(None, weights("<u2", True), name="bfloat16-integers")
 
 
 def erasure_rules():
@@ -462,6 +508,7 @@ def main():
     legacy_rules()
     weights_rules()
     coded_rules()
+    bfloat16()
     erasure_rules()
     with open(os.path.join(FOLDER, "cases.json"), "w") as f:
         f.write("[\n" + ",\n".join("  " + json.dumps(c) for c in CASES) + "\n]\n")

@@ -91,7 +91,12 @@ struct LayoutItem: Sendable {
     case atMostOne = "?"
     case any = "*"
   }
-  enum TypeName: String, Sendable { case integer, float, number, string }
+  enum TypeName: String, Sendable {
+    case integer, float, number
+    /// A number in any form that Keras stores one in.
+    case weight
+    case string
+  }
 
   enum Extent: Hashable, Sendable {
     case exactly(Int)

@@ -117,7 +117,9 @@ struct LayoutCheck {
   private mutating func checkDataset(_ path: String, _ item: LayoutItem) throws {
     let dataset = try file.dataset(at: path)
     let group = String(path[..<(path.lastIndex(of: "/") ?? path.startIndex)])
-    let type = try ElementType(of: dataset)
+    let isWeight = item.forms.contains { $0.types?.contains(.weight) ?? false }
+    let type =
+      try isWeight ? ElementType(ofWeight: dataset) : ElementType(of: dataset)
     let isString = dataset.holdsStrings
     guard
       matches(
@@ -254,7 +256,7 @@ extension LayoutItem.TypeName {
     guard let type else { return self == .string && isString }
     switch self {
     case .string: return false
-    case .number: return true
+    case .number, .weight: return true
     case .integer: return !type.isFloatingPoint && type != .bool
     case .float: return type.isFloatingPoint
     }

@@ -1,17 +1,20 @@
+internal import Checkpoints
 internal import HDF5
 
 /// The rules about the bytes of the file.
 struct StorageRules {
+  let file: HDF5File
   let map: StorageMap
   /// Other writers leave bytes of what was deleted as a matter of course; a modelctl checkpoint
   /// promises not to.
   let isOurs: Bool
   /// Whether traces of something are being looked for.
   let mustBeClean: Bool
+  let checkInterruption: () throws -> Void
 
   private var severity: Finding.Severity { isOurs || mustBeClean ? .error : .note }
 
-  func run(_ findings: inout Findings) {
+  func run(_ findings: inout Findings) throws {
     // Where a structure could not be followed, what it leads to only looks unused.
     if map.unusedByteCountNotZero > 0, map.problems.isEmpty {
       findings.add(
@@ -19,6 +22,7 @@ struct StorageRules {
         found: "\(map.unusedByteCount) unused bytes, \(amount) of them not zero", severity: severity
       )
     }
+    try checkChunks(&findings)
     checkStrings(&findings)
     if map.sharedByteCount > 0 {
       findings.add(
@@ -30,6 +34,26 @@ struct StorageRules {
         .unreadableStructure, at: problem.object, expected: "a structure that can be followed",
         found: "\(problem.reason), so \(map.unusedByteCount) bytes may be in use or not",
         severity: mustBeClean ? .error : nil)
+    }
+  }
+
+  /// Looks behind the ends of packed streams, where no reader looks.
+  private func checkChunks(_ findings: inout Findings) throws {
+    for path in file.paths.sorted() {
+      guard case .dataset(let description) = file.node(at: path) else { continue }
+      let dataset = try file.dataset(at: path)
+      guard let account = ChunkAccount(of: dataset) else { continue }
+      var inexact = 0
+      for row in stride(
+        from: 0, to: dataset.rowCount, by: max(1, description.rowsPerChunk))
+      {
+        try checkInterruption()
+        try dataset.forEachStoredChunk(ofRow: row) { if !account.isExact($0) { inexact += 1 } }
+      }
+      guard inexact > 0 else { continue }
+      findings.add(
+        .unusedBytes, at: path, expected: "chunks that end where their elements do",
+        found: "\(inexact) that hold something else too, or are damaged", severity: severity)
     }
   }
 

@@ -112,10 +112,17 @@ public struct Descent {
   /// How many times the result so far is tested, evenly spread, the end not counted unless the nearest
   /// is chosen.
   public var checks = 0
-  /// Told of each check; may change the cycle for what follows, or end the descent.
-  public var react: (Check, inout [Stage]) -> Reaction = { _, _ in .go }
+  /// Told of each check; may change the course for what follows, or end the descent.
+  public var react: (Check, inout Course) -> Reaction = { _, _ in .go }
 
   public enum Reaction: Hashable, Sendable { case go, stop }
+
+  /// What a reaction may change.
+  public struct Course: Hashable {
+    public var cycle: [Stage]
+    /// A factor on the learning rate.
+    public var pace: Float = 1
+  }
 
   public init(_ cycle: [Stage], steps: Int, learningRate: Float) {
     self.cycle = cycle
@@ -124,13 +131,39 @@ public struct Descent {
   }
 
   /// Repairs instead, by steps of another kind, for as long as tests find the request fulfilled.
-  mutating func alternate(with repair: [Stage], in session: UnlearningSession) {
+  ///
+  /// How firmly a model holds to a class or a label is not known beforehand: impairing gets faster, up to
+  /// training's own rate, where half of the tests would not see its end. Single samples have to come down by
+  /// a few points and no more, which is done at one rate.
+  ///
+  /// - Parameter rateShare: the rate of this descent as a share of training's.
+  mutating func alternate(
+    with repair: [Stage], rateShare: Float, in session: UnlearningSession
+  ) {
     let impair = cycle
-    react = { check, cycle in
-      cycle = session.isReached(check) ? repair : impair
+    guard session.problem.scenario != .samples else {
+      react = { check, course in
+        course.cycle = session.isReached(check) ? repair : impair
+        return .go
+      }
+      return
+    }
+    let fastest = max(1, 1 / rateShare)
+    var pace: Float = 1
+    var pacer = Pacer(checks: checks)
+    react = { check, course in
+      if session.isReached(check) {
+        course = Course(cycle: repair, pace: Self.repairRateShare / rateShare)
+      } else {
+        if pacer.isBehind(session.excess(of: check)) { pace = min(fastest, 2 * pace) }
+        course = Course(cycle: impair, pace: pace)
+      }
       return .go
     }
   }
+
+  /// Of training's rate: what brings back what impairing broke.
+  private static let repairRateShare: Float = 0.6
 
   /// The rate of a step counted from zero.
   func learningRate(step: Int) -> Float {
@@ -154,6 +187,22 @@ public struct Descent {
       return Set((1...checks).map { $0 * steps / checks }.filter { $0 > 0 })
     }
     return Set((1...checks).map { $0 * steps / (checks + 1) }.filter { $0 > 0 && $0 < steps })
+  }
+}
+
+/// Whether what is to go goes evenly over the first half of the tests, or more slowly.
+private struct Pacer {
+  let checks: Int
+  private var seen = 0
+  private var start: Double?
+
+  init(checks: Int) { self.checks = checks }
+
+  mutating func isBehind(_ excess: Double) -> Bool {
+    seen += 1
+    let start = start ?? excess
+    self.start = start
+    return excess > start * (1 - Double(2 * seen) / Double(max(1, checks)))
   }
 }
 

@@ -6,7 +6,7 @@ internal import ModelCore
 struct DescentRun {
   private let descent: Descent
   private let session: UnlearningSession
-  private var cycle: [Descent.Stage]
+  private var course: Descent.Course
   private var streams: [Descent.Split: SampleStream] = [:]
   private let batch: Batch
   private let optimizer: Optimizer
@@ -18,7 +18,7 @@ struct DescentRun {
   init(_ descent: Descent, session: UnlearningSession) throws {
     self.descent = descent
     self.session = session
-    cycle = descent.cycle
+    course = Descent.Course(cycle: descent.cycle)
     let network = session.network
     let terms = descent.cycle.flatMap(\.terms)
     for split in Set(terms.map(\.split)) { streams[split] = try session.stream(of: split) }
@@ -41,14 +41,15 @@ struct DescentRun {
     var (stage, stepsOfStage) = (0, 0)
     for step in 0..<descent.steps {
       // A reaction may have left fewer stages, or shorter ones.
-      if stage >= cycle.count {
+      if stage >= course.cycle.count {
         (stage, stepsOfStage) = (0, 0)
-      } else if stepsOfStage >= cycle[stage].steps {
-        (stage, stepsOfStage) = ((stage + 1) % cycle.count, 0)
+      } else if stepsOfStage >= course.cycle[stage].steps {
+        (stage, stepsOfStage) = ((stage + 1) % course.cycle.count, 0)
       }
       stepsOfStage += 1
       try EngineError.naming(step: step + 1, of: descent.steps) {
-        try takeStep(cycle[stage], learningRate: descent.learningRate(step: step))
+        try takeStep(
+          course.cycle[stage], learningRate: course.pace * descent.learningRate(step: step))
       }
       // Young averages follow closely: the first steps are no part of the result.
       average?.update(decay: min(0.98, Float(step + 1) / Float(step + 10)))
@@ -159,7 +160,7 @@ struct DescentRun {
       let distance = session.distance(of: check)
       if distance <= nearest?.distance ?? .infinity { nearest = (distance, try result()) }
     }
-    return descent.react(check, &cycle)
+    return descent.react(check, &course)
   }
 
   private func withResult<Value>(_ body: () throws -> Value) throws -> Value {

@@ -35,7 +35,8 @@ public final class UnlearningSession {
   private var stepsBefore = 0
   private let spentBefore: Double
   private let report: (UnlearningProgress) throws -> Void
-  private lazy var checkRows = CheckRows(problem, budget: budget, seed: seed)
+  private lazy var checkRows = CheckRows(
+    problem, limit: checkSize * budget, seed: seed)
 
   init(
     problem: UnlearningProblem, network: Network, original: Parameters, baseline: Baseline,
@@ -94,16 +95,16 @@ public final class UnlearningSession {
 
   /// How many samples go into a step: no more retained ones than training took, half as many to
   /// forget, and never more than there are. Smaller data then gets as many steps as it needs; where
-  /// the budget does not pay for `fewestSteps`, batches are smaller, down to a quarter.
+  /// the budget does not pay for `steps` of that size, batches are smaller, down to a quarter.
   ///
   /// - Parameter taught: how many samples there are to teach; nil for those to forget.
   public func batchSizes(
-    forget: Int, retain: Int, taught: Int? = nil
+    forget: Int, retain: Int, taught: Int? = nil, steps: Int = enoughSteps
   ) -> (forget: Int, retain: Int) {
     let training = max(2, recipe.batchSize)
     let first = min(forget, training / 2, max(1, taught ?? problem.forgetRows.count))
     let second = min(retain, training, max(1, problem.retainRows.count))
-    let whole = Double(Self.fewestSteps * max(1, first + second))
+    let whole = Double(steps * max(1, first + second))
     let share = max(0.25, min(1, remaining / whole))
     func part(_ count: Int) -> Int { min(count, max(1, Int(share * Double(count)))) }
     return (part(first), part(second))
@@ -111,6 +112,9 @@ public final class UnlearningSession {
 
   /// Fewer steps do nothing.
   static let fewestSteps = 20
+
+  /// Of the usual size: where there would be fewer, it is steps that are missing, not samples in each.
+  public static let enoughSteps = 300
 
   /// What is left for steps and checks once the final test is paid for.
   public var remaining: Double {
@@ -156,6 +160,15 @@ public final class UnlearningSession {
 
   /// Whether the budget pays for testing another result.
   var affordsAnotherTest: Bool { remaining >= 0 }
+
+  /// What has to be stopped in time wants many tests along the way rather than precise ones: makes them
+  /// smaller, before the first. Single samples are compared with unseen ones, which takes precision.
+  func testOften() {
+    if problem.scenario != .samples { checkSize = 0.02 }
+  }
+
+  /// Samples of either kind in a test along the way, as a share of the budget in passes.
+  private var checkSize = 0.075
 
   /// A test along the way, in sample passes.
   var checkCost: Double { Double(checkRows.forget.count + checkRows.unseen.count) / 3 }
@@ -215,16 +228,15 @@ public final class UnlearningSession {
   func keepAsFallback(_ parameters: Parameters) { fallback = parameters }
 }
 
-/// The samples of the tests along the way: at most 1,000 of either kind, and so many that two tests
-/// cost a tenth of the budget.
+/// The samples of the tests along the way: 100 to 1,000 of either kind.
 private struct CheckRows {
   /// Rows of the training split.
   let forget: [Int]
   /// Positions in the problem's validation rows.
   let unseen: [Int]
 
-  init(_ problem: UnlearningProblem, budget: Double, seed: UInt64) {
-    let limit = min(1000, max(100, Int(min(0.075 * budget, 1000))))
+  init(_ problem: UnlearningProblem, limit: Double, seed: UInt64) {
+    let limit = Int(min(max(100, limit), 1000))
     func some(_ rows: [Int], _ purpose: String) -> [Int] {
       guard rows.count > limit else { return rows }
       var random = SeededGenerator(seed: seed, stream: "unlearn/check/\(purpose)")

@@ -44,10 +44,12 @@ import Testing
     #expect(descent.checkedSteps.sorted() == [30, 60, 90])
   }
 
-  private func session(budget: Double = 10_000) throws -> UnlearningSession {
+  private func session(
+    budget: Double = 10_000, _ subject: UnlearningRequest.Subject = .samples(OverfitProblem.tenth)
+  ) throws -> UnlearningSession {
     let problem = try OverfitProblem.overfit()
     let network = try problem.network()
-    let request = UnlearningRequest(.samples(OverfitProblem.tenth), recipe: problem.recipe)
+    let request = UnlearningRequest(subject, recipe: problem.recipe)
     let resolved = try UnlearningProblem(
       request, data: problem.data, network: network, allowance: 1000)
     let judge = try Judge(network, problem: resolved, needs: .margins)
@@ -136,7 +138,9 @@ import Testing
     descent.averages = false
     descent.checks = 8
     descent.choice = .nearest
-    descent.alternate(with: [.init([.init(.retain, count: 10, .init(.labels))])], in: session)
+    descent.alternate(
+      with: [.init([.init(.retain, count: 10, .init(.labels))])], rateShare: 1,
+      in: session)
     try session.descend(descent)
     let reached = session.checks.dropLast().count { session.isReached($0) }
     #expect(reached > 0, "\(session.checks)")
@@ -147,19 +151,66 @@ import Testing
     #expect(abs(session.distance(of: left) - nearest) < 1e-9)
   }
 
-  /// Where the budget does not pay for twenty whole steps, steps are smaller and not more expensive.
+  private static let wrongLabels = UnlearningRequest.Subject.wrongLabels(
+    OverfitProblem.tenth, right: [:])
+
+  /// Impairing gets faster while less has gone than half of the tests would want, up to training's own
+  /// rate, and comes back to where it was after a repair.
+  @Test func impairingGetsFasterWhereItIsBehind() throws {
+    let session = try session(budget: 50_000, Self.wrongLabels)
+    let impair = Descent.Stage([.init(.forget, count: 16, .init(.labels, weight: -1))])
+    let repair = Descent.Stage([.init(.retain, count: 16, .init(.labels))])
+    var descent = Descent([impair], steps: 80, learningRate: 1)
+    descent.checks = 8
+    descent.alternate(with: [repair], rateShare: 0.2, in: session)
+    func course(excess: Double) -> Descent.Course {
+      var course = Descent.Course(cycle: [impair])
+      let check = Check(
+        step: 1, accuracy: excess, accuracyExcess: 0, aucExcess: 0, accuracyLost: 0,
+        passes: false, isOverForgotten: false)
+      #expect(descent.react(check, &course) == .go)
+      return course
+    }
+    // A quarter of 40 points has to be gone at every test.
+    #expect(course(excess: 0.4) == .init(cycle: [impair], pace: 2))
+    #expect(course(excess: 0.1) == .init(cycle: [impair], pace: 2))
+    #expect(course(excess: 0.2) == .init(cycle: [impair], pace: 4))
+    #expect(course(excess: 0.1) == .init(cycle: [impair], pace: 5))
+    #expect(course(excess: 0).cycle == [repair])
+    #expect(abs(course(excess: 0.01).pace - 3) < 1e-5)
+    #expect(course(excess: 0.1) == .init(cycle: [impair], pace: 5))
+  }
+
+  /// Where the budget pays for few whole steps, these are smaller and not more expensive.
   @Test func smallBudgetsHaveSmallBatches() throws {
     let rich = try session(budget: 50_000)
     #expect(rich.batchSizes(forget: 64, retain: 128) == (16, 32))
     #expect(rich.batchSizes(forget: 0, retain: 128) == (0, 32))
-    var poor = try session(budget: 50_000)
-    let tests = 50_000 - poor.remaining
-    poor = try session(budget: tests + 481)
-    let (forget, retain) = poor.batchSizes(forget: 64, retain: 128)
-    #expect(forget == 8 && retain == 16)
-    #expect(poor.affordableSteps(passesPerStep: Double(forget + retain), checks: 0) == 20)
+    let tests = 50_000 - rich.remaining
+    func steps(budget: Double, enough: Int) throws -> (forget: Int, retain: Int, count: Int) {
+      let poor = try session(budget: tests + budget)
+      let (forget, retain) = poor.batchSizes(forget: 64, retain: 128, steps: enough)
+      return (
+        forget, retain,
+        poor.affordableSteps(passesPerStep: Double(forget + retain), checks: 0)
+      )
+    }
+    #expect(try steps(budget: 481, enough: 20) == (8, 16, 20))
+    #expect(try steps(budget: 7201, enough: UnlearningSession.enoughSteps) == (8, 16, 300))
     let poorest = try session(budget: tests + 10)
     #expect(poorest.batchSizes(forget: 64, retain: 128) == (4, 8))
+  }
+
+  /// Tests along the way that look at fewer samples are more.
+  @Test func testsMayBeSmallerAndMoreOften() throws {
+    let few = try session(budget: 4_000, Self.wrongLabels)
+    let many = try session(budget: 4_000, Self.wrongLabels)
+    many.testOften()
+    #expect(many.checkCost < few.checkCost)
+    #expect(many.affordableChecks > few.affordableChecks)
+    let samples = try session(budget: 4_000)
+    samples.testOften()
+    #expect(samples.checkCost == few.checkCost)
   }
 
   /// The average is what is left behind, and lies between the start and the last weights.

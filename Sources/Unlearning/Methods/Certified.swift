@@ -64,6 +64,9 @@ public struct Certified: UnlearningMethod, Hashable {
     try compare(session, fresh, passes: session.meter.trained, seed: random.next(), noisy: spent)
   }
 
+  /// A fresh start of a few epochs gets further in small steps.
+  private static let trainingBatch = 32
+
   private func requireSteps(_ session: UnlearningSession) throws {
     let needed = Double(steps * min(batch, session.problem.retainRows.count))
     try session.require(needed, purpose: "\(steps) noisy steps take")
@@ -126,7 +129,7 @@ public struct Certified: UnlearningMethod, Hashable {
   }
 
   private func train(_ session: UnlearningSession, passes: Double? = nil) throws {
-    let size = session.batchSizes(forget: 0, retain: 128).retain
+    let size = session.batchSizes(forget: 0, retain: Self.trainingBatch).retain
     let all = Double(session.recipe.epochs) * Double(session.problem.retrainingCount)
     let room = passes ?? min(session.remaining, all)
     var descent = Descent(

@@ -34,6 +34,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
         .init(.retain, count: retain, .init(.labels)),
         .init(.forget, count: forget, .init(.labels, weight: -weight)),
       ], gradientNorm: gradientNorm)
+    session.testOften()
     let checks = session.affordableChecks
     var descent = Descent(
       [stage],
@@ -43,7 +44,8 @@ public struct GradientDifference: UnlearningMethod, Hashable {
     descent.checks = checks
     descent.choice = .nearest
     descent.alternate(
-      with: [.init([.init(.retain, count: retain, .init(.labels))])], in: session)
+      with: [.init([.init(.retain, count: retain, .init(.labels))])], rateShare: rateShare,
+      in: session)
     try session.descend(descent)
   }
 }

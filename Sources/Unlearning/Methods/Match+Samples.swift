@@ -35,10 +35,10 @@ extension Match {
     let exact = stage(targets.table(aim: 1), plan)
     let beyond = aim == 1 ? exact : stage(targets.table(aim: aim), plan)
     var descent = descent(session, beyond, plan, aim: aim)
-    descent.react = { check, cycle in
+    descent.react = { check, course in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.
       let isDone = check.accuracyExcess <= 0 && check.aucExcess <= 0.02
-      cycle = [isDone || check.isOverForgotten ? exact : beyond]
+      course.cycle = [isDone || check.isOverForgotten ? exact : beyond]
       return .go
     }
     try session.descend(descent)

@@ -129,17 +129,29 @@ public struct Match: UnlearningMethod, Hashable {
   func batchSizes(
     _ session: UnlearningSession, taught: Int? = nil
   ) -> (forget: Int, retain: Int) {
-    let sizes = session.batchSizes(forget: forgetBatch, retain: retainBatch, taught: taught)
+    let sizes = wholeBatchSizes(session, taught: taught)
     guard isScarce(session, taught: taught) else { return sizes }
     let most = min(sizes.forget, sizes.retain, scarceBatch)
     return (most, most)
   }
 
+  /// Labels take more steps than targets near the present answers, and those are smaller.
+  private func wholeBatchSizes(
+    _ session: UnlearningSession, taught: Int?
+  ) -> (forget: Int, retain: Int) {
+    let steps =
+      switch session.problem.scenario {
+      case .samples, .classes: UnlearningSession.fewestSteps
+      case .wrongLabels, .backdoor: UnlearningSession.enoughSteps
+      }
+    return session.batchSizes(
+      forget: forgetBatch, retain: retainBatch, taught: taught, steps: steps)
+  }
+
   /// Whether steps of the usual size would be fewer than `enoughPasses` over single samples.
   private func isScarce(_ session: UnlearningSession, taught: Int?) -> Bool {
     guard session.problem.scenario == .samples else { return false }
-    let (forget, retain) = session.batchSizes(
-      forget: forgetBatch, retain: retainBatch, taught: taught)
+    let (forget, retain) = wholeBatchSizes(session, taught: taught)
     let passes =
       session.allowance / Double(max(1, forget + retain)) * Double(forget)
       / Double(max(1, session.problem.forgetRows.count))

@@ -33,7 +33,9 @@ public struct Newton: UnlearningMethod, Hashable {
 
   public func unlearn(_ session: UnlearningSession) throws {
     let network = session.network
-    let batch = session.batchSizes(forget: 0, retain: batch).retain
+    let batch = session.batchSizes(
+      forget: 0, retain: batch, steps: UnlearningSession.fewestSteps
+    ).retain
     let whole = try GradientStream(session, .retain, count: batch, name: "newton/gradient")
     let affordable = Int(min(session.remaining / 2, Double(whole.sampleCount)))
     guard let gradient = try whole.meanGradient(over: max(1, affordable - batch)) else { return }

@@ -60,6 +60,7 @@ public struct Relabel: UnlearningMethod, Hashable {
       terms.append(
         .init(.retain, count: retain, .init(answer == .untrained ? .original : .labels)))
     }
+    session.testOften()
     let checks = session.affordableChecks
     // A teacher answers every batch too, which costs a third on top.
     let retainPasses = Double(retain) * (answer == .untrained ? 4.0 / 3 : 1)
@@ -75,7 +76,8 @@ public struct Relabel: UnlearningMethod, Hashable {
     descent.checks = checks
     descent.choice = .nearest
     if retain > 0 {
-      descent.alternate(with: [.init(Array(terms.dropFirst()))], in: session)
+      descent.alternate(
+        with: [.init(Array(terms.dropFirst()))], rateShare: rateShare, in: session)
     } else {
       // Nothing repairs what every further step breaks.
       let enough = 5 * Double(count) / Double(forget)

@@ -49,6 +49,7 @@ public struct Scrub: UnlearningMethod, Hashable {
       ], steps: retainSteps)
     // The original model answers every batch too, which costs a third on top.
     let round = Double(forgetSteps * forget + retainSteps * retain) * 4 / 3
+    session.testOften()
     let checks = session.affordableChecks
     let steps = session.affordableSteps(
       passesPerStep: round / Double(forgetSteps + retainSteps), checks: checks)
@@ -60,7 +61,7 @@ public struct Scrub: UnlearningMethod, Hashable {
     // As many samples a step as on average, so that the budget holds for either.
     var repair = back
     repair.terms[0].count = max(1, Int(round / Double(forgetSteps + retainSteps) * 3 / 4))
-    descent.alternate(with: [repair], in: session)
+    descent.alternate(with: [repair], rateShare: rateShare, in: session)
     try session.descend(descent)
   }
 }

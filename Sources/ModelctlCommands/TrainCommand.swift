@@ -133,6 +133,8 @@ struct TrainReport: Encodable, CustomStringConvertible {
   /// Only with `--profile`.
   var profile: Profile?
 
+  private var length: String { recipe.epochs == 1 ? "1 epoch" : "\(recipe.epochs) epochs" }
+
   /// What the file will remember of the run.
   func entry(_ network: Network) -> ProvenanceEntry {
     ProvenanceEntry(
@@ -146,13 +148,13 @@ struct TrainReport: Encodable, CustomStringConvertible {
         ]), "split": .string(split), "samples": .integer(Int64(samples)),
         "threads": .integer(Int64(network.threads)),
         "precision": .string(network.precision.rawValue), "loss": .number(loss),
-        "summary": .string("\(recipe.epochs) epochs on \(samples.grouped) samples"),
+        "summary": .string("\(length) on \(samples.grouped) samples"),
       ]))
   }
 
   var description: String {
     """
-    trained on \(samples.grouped) samples of \(split.quoted) for \(recipe.epochs) epochs \
+    trained on \(samples.grouped) samples of \(split.quoted) for \(length) \
     (\(steps.grouped) steps, \(String(format: "%.1f", seconds)) s), last loss \
     \(String(format: "%.4f", loss))
 

@@ -14,17 +14,20 @@ package final class ChunkAccount {
   private let unpacked: UnsafeMutableRawBufferPointer
 
   private static let checksumBytes = 4
+  /// A chunk may be wider than its dataset.
+  private static let largestChunk = 1 << 28
 
-  /// - Returns: nil where nothing is in chunks, or what they hold has no fixed size.
+  /// - Returns: nil where nothing is in chunks, what they hold has no fixed size, or their rows are more than
+  ///   may be read at once.
   package init?(of dataset: HDF5Dataset) {
     guard case .chunked(let extents, let filters) = dataset.description.storage,
-      let width = dataset.type.byteCount, let zlib = ZlibUnpacker()
+      let width = dataset.type.byteCount, let zlib = ZlibUnpacker(),
+      (try? dataset.bufferByteCount(rows: dataset.description.rowsPerChunk)) != nil
     else { return nil }
     var size = width
     for extent in extents {
       let (product, overflow) = size.multipliedReportingOverflow(by: extent)
-      // HDF5 counts the bytes of a chunk in 32 bits.
-      guard !overflow, 0...Int(UInt32.max) ~= product else { return nil }
+      guard !overflow, 0...Self.largestChunk ~= product else { return nil }
       size = product
     }
     self.filters = filters

@@ -143,12 +143,15 @@ static inline dnnl_status_t od_convolution_forward(
     const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_forward_primitive_desc_create(
-      made, engine, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
-      od_native(tensors.destination), geometry->strides, geometry->dilations, geometry->before, geometry->after, attributes);
+      made, engine, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.bias),
+      od_native(tensors.destination), geometry->strides, geometry->dilations, geometry->before, geometry->after,
+      attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
-      &description, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
+      &description, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.bias),
       od_native(tensors.destination), geometry->strides, geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);
@@ -160,12 +163,14 @@ static inline dnnl_status_t od_convolution_backward_data(
     const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_data_primitive_desc_create(
-      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination), geometry->strides,
+      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination),
+      geometry->strides,
       geometry->dilations, geometry->before, geometry->after, NULL, attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_backward_data_desc_init(
-      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination), geometry->strides,
+      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination),
+      geometry->strides,
       geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);
@@ -177,12 +182,14 @@ static inline dnnl_status_t od_convolution_backward_weights(
     const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_weights_primitive_desc_create(
-      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias), od_native(tensors.destination),
+      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
+      od_native(tensors.destination),
       geometry->strides, geometry->dilations, geometry->before, geometry->after, NULL, attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_backward_weights_desc_init(
-      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias), od_native(tensors.destination),
+      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
+      od_native(tensors.destination),
       geometry->strides, geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);

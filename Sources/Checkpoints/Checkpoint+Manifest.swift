@@ -6,28 +6,42 @@ extension Checkpoint {
   ///
   /// - Parameter checkInterruption: called between blocks; what it throws ends the work.
   public func computeManifest(checkInterruption: () throws -> Void = {}) throws -> Manifest {
-    try computeManifest(checkInterruption: checkInterruption) { _ in nil }
+    try survey(checkInterruption: checkInterruption).manifest
+  }
+
+  /// What reading all arrays once told.
+  package struct Survey {
+    package let manifest: Manifest
+    /// The paths of the datasets in whose chunks every byte was seen to serve an element.
+    package let exactDatasets: Set<String>
+  }
+
+  /// Reads everything, and says what it is and how it is stored.
+  ///
+  /// - Parameter checkInterruption: called between blocks; what it throws ends the work.
+  package func survey(checkInterruption: () throws -> Void) throws -> Survey {
+    try survey(checkInterruption: checkInterruption) { _ in nil }
   }
 
   /// - Parameter known: what is known about a dataset without reading it.
-  func computeManifest(
+  func survey(
     checkInterruption: () throws -> Void, known: (HDF5Dataset) throws -> Manifest.Entry?
-  ) throws -> Manifest {
+  ) throws -> Survey {
     try CheckpointError.naming(path) {
       var entries = settingEntries()
-      for weight in storedWeights {
-        let dataset = try file.dataset(at: weight.path)
-        entries.append(
-          try known(dataset)
-            ?? Self.entry(dataset, checkInterruption, type: weight.elementType))
+      var exact: Set<String> = []
+      func read(_ path: String, type: ElementType? = nil) throws {
+        let dataset = try file.dataset(at: path)
+        if let entry = try known(dataset) { return entries.append(entry) }
+        let found = try Self.read(dataset, checkInterruption, type: type)
+        entries.append(found.entry)
+        if found.isExact { exact.insert(path) }
       }
+      for weight in storedWeights { try read(weight.path, type: weight.elementType) }
       for split in splits {
-        for name in try columns(of: split) {
-          let dataset = try file.dataset(at: HDF5File.path(split.path, name))
-          entries.append(try known(dataset) ?? Self.entry(dataset, checkInterruption))
-        }
+        for name in try columns(of: split) { try read(HDF5File.path(split.path, name)) }
       }
-      return Manifest(entries)
+      return Survey(manifest: Manifest(entries), exactDatasets: exact)
     }
   }
 
@@ -81,7 +95,16 @@ extension Checkpoint {
   static func entry(
     _ dataset: HDF5Dataset, _ checkInterruption: () throws -> Void, type: ElementType? = nil
   ) throws -> Manifest.Entry {
+    try read(dataset, checkInterruption, type: type).entry
+  }
+
+  /// - Returns: what a dataset is, and whether all of it was seen to lie in chunks in which every
+  ///   byte serves an element.
+  private static func read(
+    _ dataset: HDF5Dataset, _ checkInterruption: () throws -> Void, type: ElementType?
+  ) throws -> (entry: Manifest.Entry, isExact: Bool) {
     var digest = try ArrayDigest(of: dataset, type: type)
+    var isExact = !dataset.holdsStrings && dataset.description.elementCount > 0
     if dataset.holdsStrings {
       try dataset.forEachStringBlock { _, strings in
         try checkInterruption()
@@ -90,9 +113,10 @@ extension Checkpoint {
     } else {
       try RowStream(dataset).forEachBlock(checkInterruption) { block in
         digest.update(UnsafeRawBufferPointer(block.bytes))
+        if block.chunks.isEmpty || !block.impureChunks.isEmpty { isExact = false }
       }
     }
-    return digest.entry(at: dataset.path)
+    return (digest.entry(at: dataset.path), isExact)
   }
 }
 

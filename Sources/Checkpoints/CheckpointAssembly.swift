@@ -129,14 +129,14 @@ struct CheckpointAssembly {
     _ columns: [String: WrittenColumn]
   ) throws {
     let file = try Checkpoint(reading: temporary)
-    let found = try file.computeManifest(checkInterruption: options.checkInterruption) { dataset in
+    let found = try file.survey(checkInterruption: options.checkInterruption) { dataset in
       guard let column = columns[dataset.path], column.isMostlyCopied else { return nil }
       guard try column.isFound(in: dataset, options.checkInterruption) else {
         throw CheckpointError(path, .verification(object: dataset.path))
       }
       return manifest[String(dataset.path.drop { $0 == "/" })]
     }
-    if let object = found.differences(from: manifest).first {
+    if let object = found.manifest.differences(from: manifest).first {
       throw CheckpointError(path, .verification(object: object))
     }
     guard file.manifest == manifest, file.contentDigest == manifest.contentDigest,

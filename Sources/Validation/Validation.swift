@@ -69,17 +69,18 @@ public struct Validation {
     try checkLayouts(layouts)
     try checkIdentifierKinds()
     let checkpoint = try open()
+    var exactDatasets: Set<String> = []
     if let checkpoint {
       var rules = CheckpointRules(
         checkpoint: checkpoint, checkInterruption: request.checkInterruption, findings: findings)
       try rules.run()
-      findings = rules.findings
+      (findings, exactDatasets) = (rules.findings, rules.exactDatasets)
     }
     let map = try file.storageMap(request.checkInterruption)
     let isOurs = file.node(at: "/modelctl") != nil
     try StorageRules(
       file: file, map: map, isOurs: isOurs, mustBeClean: request.erased != nil,
-      checkInterruption: request.checkInterruption
+      exactDatasets: exactDatasets, checkInterruption: request.checkInterruption
     ).run(&findings)
     var summary: ErasureSearch.Summary?
     if let erased = request.erased {

@@ -6,6 +6,16 @@ struct CheckpointRules {
   let checkpoint: Checkpoint
   let checkInterruption: () throws -> Void
   var findings: Findings
+  /// The datasets in whose chunks every byte was seen to serve an element.
+  private(set) var exactDatasets: Set<String> = []
+
+  init(
+    checkpoint: Checkpoint, checkInterruption: @escaping () throws -> Void, findings: Findings
+  ) {
+    self.checkpoint = checkpoint
+    self.checkInterruption = checkInterruption
+    self.findings = findings
+  }
 
   mutating func run() throws {
     checkConfiguration()
@@ -62,13 +72,11 @@ struct CheckpointRules {
   // MARK: Digests
 
   private mutating func checkDigests() throws {
-    if let stored = checkpoint.manifest {
-      let computed = try checkpoint.computeManifest(checkInterruption: checkInterruption)
-      compare(stored, computed)
-      checkContentDigest(stored)
-    } else if checkpoint.contentDigest != nil {
-      checkContentDigest(try checkpoint.computeManifest(checkInterruption: checkInterruption))
-    }
+    guard checkpoint.manifest != nil || checkpoint.contentDigest != nil else { return }
+    let survey = try checkpoint.survey(checkInterruption: checkInterruption)
+    exactDatasets = survey.exactDatasets
+    if let stored = checkpoint.manifest { compare(stored, survey.manifest) }
+    checkContentDigest(checkpoint.manifest ?? survey.manifest)
   }
 
   private mutating func checkContentDigest(_ manifest: Manifest) {

@@ -19,13 +19,17 @@ public struct Modelctl: ParsableCommand {
 
   /// Parses the arguments, runs, and ends the process with the documented status.
   public static func runAndExit() -> Never {
-    // A reader writes nothing, so it can end at once.
-    if !Reader.isThisProcess { Interruption.install() }
+    Interruption.install()
     // A limit on the size of files is an error like any other, and not the end of the process.
     signal(SIGXFSZ, SIG_IGN)
+    runAndExit(ReaderProcess.role(takenFrom: CommandLine.arguments.dropFirst()))
+  }
+
+  /// - Parameter arguments: without the name of the program.
+  static func runAndExit(_ arguments: [String]) -> Never {
     do {
-      var command = try parseAsRoot(Reader.arguments)
-      try (command as? any IsolatedCommand)?.isolate()
+      var command = try parseAsRoot(arguments)
+      try (command as? any IsolatedCommand)?.isolate(from: arguments)
       try command.run()
       Foundation.exit(ExitStatus.success.rawValue)
     } catch let code as ExitCode {

@@ -24,14 +24,14 @@ enum Isolation {
 extension IsolatedCommand {
   /// Does what `isolation` says, before the command itself runs.
   ///
+  /// - Parameter arguments: those that this command was parsed from.
   /// - Throws: `ExitCode` when a reader has done all there was to do; `CommandError` when it
   ///   crashed over a file or exceeded its limits.
-  func isolate() throws {
+  func isolate(from arguments: [String]) throws {
     switch isolation {
     case .none: return
     case .command(let files):
       guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
-      let arguments = Array(CommandLine.arguments.dropFirst())
       throw ExitCode(
         try ReaderProcess(
           arguments, reading: files, remedy: "--trusted reads it without limits"
@@ -39,7 +39,7 @@ extension IsolatedCommand {
     case .rehearsal(let files): try rehearse([ReadThroughCommand.name] + files, reading: files)
     case .ownRehearsal(let files):
       guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
-      try rehearse(Array(CommandLine.arguments.dropFirst()), reading: files)
+      try rehearse(arguments, reading: files)
     }
   }
 

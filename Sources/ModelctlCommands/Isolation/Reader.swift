@@ -1,34 +1,39 @@
 internal import Foundation
+internal import Synchronization
 
-/// What tells a process that it is the reader of another `modelctl`.
+/// Whether this process is the reader of another `modelctl`.
 ///
 /// Its messages go through a pipe, so that the files it may not write include the one that
 /// somebody redirected stderr to; and its stderr is nobody's, because what a dying process says
 /// about itself is no message for a user.
 enum Reader {
-  /// The first argument of a reader; the second form means that somebody watches.
-  private static let marks = ["@reader", "@watched-reader"]
-
   static let messages: Int32 = 3
 
-  static let isThisProcess = CommandLine.arguments.dropFirst().first.map(marks.contains) ?? false
+  private static let role = Atomic(Role.none)
 
-  /// What comes after the mark, or everything where there is none.
-  static var arguments: [String] {
-    Array(CommandLine.arguments.dropFirst(isThisProcess ? 2 : 1))
+  private enum Role: UInt8, AtomicRepresentable {
+    case none, reader, watchedReader
   }
 
-  static func mark(isWatched: Bool) -> String { marks[isWatched ? 1 : 0] }
+  static var isThisProcess: Bool { role.load(ordering: .relaxed) != .none }
 
-  static var isWatched: Bool { CommandLine.arguments.dropFirst().first == marks[1] }
+  /// Whether somebody sees its messages as they come.
+  static var isWatched: Bool { role.load(ordering: .relaxed) == .watchedReader }
+
+  /// Makes this process a reader, for good.
+  static func begin(isWatched: Bool) {
+    role.store(isWatched ? .watchedReader : .reader, ordering: .relaxed)
+  }
 }
 
 /// Where messages and progress go: to stderr, or from a reader to its parent.
 enum Messages {
-  static let descriptor = Reader.isThisProcess ? Reader.messages : STDERR_FILENO
+  static var descriptor: Int32 { Reader.isThisProcess ? Reader.messages : STDERR_FILENO }
 
   /// Whether somebody sees the messages as they come.
-  static let isTerminal = Reader.isThisProcess ? Reader.isWatched : isatty(STDERR_FILENO) == 1
+  static var isTerminal: Bool {
+    Reader.isThisProcess ? Reader.isWatched : isatty(STDERR_FILENO) == 1
+  }
 
   /// What cannot be said is left unsaid: there is nowhere to say so.
   static func write(_ text: String) { _ = Output.write(Data(text.utf8), to: descriptor) }

@@ -1,6 +1,6 @@
 internal import Foundation
 
-/// Runs this program again as a reader, and tells its end from the outside.
+/// Has another process run a command as a reader, and tells its end from the outside.
 ///
 /// The reader's messages pass through as they come. Its result is held back until it is complete,
 /// so that nobody is given half a table, or one by a reader that was no longer itself.
@@ -32,7 +32,7 @@ struct ReaderProcess {
   consuming func run() throws -> Int32 {
     var reader = self
     let (output, messages) = (try Pipe(), try Pipe())
-    let process = try reader.spawn(output: output, messages: messages)
+    let process = try Self.start(reader.arguments, output: output, messages: messages)
     close(output.writing)
     close(messages.writing)
     let isComplete = reader.collect(output.reading, messages.reading, from: process)
@@ -88,21 +88,21 @@ struct ReaderProcess {
   }
 }
 
-// MARK: Starting and ending
+// MARK: Listening
 
 extension ReaderProcess {
-  /// Two descriptors that no other child process is given, above those with a meaning.
-  private struct Pipe {
+  /// Two descriptors that no other program is given, above those with a meaning.
+  struct Pipe {
     let reading: Int32
     let writing: Int32
 
     init() throws {
       var ends: [Int32] = [-1, -1]
-      guard pipe(&ends) == 0 else { throw ReaderProcess.failure(errno) }
+      guard pipe(&ends) == 0 else { throw ReaderProcess.startFailure(errno) }
       reading = fcntl(ends[0], F_DUPFD_CLOEXEC, 10)
       writing = fcntl(ends[1], F_DUPFD_CLOEXEC, 10)
       for end in ends { close(end) }
-      guard reading >= 0, writing >= 0 else { throw ReaderProcess.failure(errno) }
+      guard reading >= 0, writing >= 0 else { throw ReaderProcess.startFailure(errno) }
     }
   }
 
@@ -115,47 +115,6 @@ extension ReaderProcess {
       case .exit(let number), .signal(let number): number
       }
     }
-  }
-
-  private func spawn(output: Pipe, messages: Pipe) throws -> pid_t {
-    #if os(Linux)
-      var actions = posix_spawn_file_actions_t()
-      let program = "/proc/self/exe"
-    #else
-      var actions: posix_spawn_file_actions_t?
-      let program = Bundle.main.executablePath ?? CommandLine.arguments[0]
-    #endif
-    posix_spawn_file_actions_init(&actions)
-    defer { posix_spawn_file_actions_destroy(&actions) }
-    posix_spawn_file_actions_adddup2(&actions, output.writing, STDOUT_FILENO)
-    posix_spawn_file_actions_addopen(&actions, STDERR_FILENO, "/dev/null", O_WRONLY, 0)
-    posix_spawn_file_actions_adddup2(&actions, messages.writing, Reader.messages)
-    var environment = ProcessInfo.processInfo.environment
-    // A crash is expected here, and its examination would only cost time.
-    environment["SWIFT_BACKTRACE"] = "enable=no"
-    let words =
-      [CommandLine.arguments[0], Reader.mark(isWatched: Messages.isTerminal)] + arguments
-    var process: pid_t = 0
-    let code = Self.withStrings(words) { words in
-      Self.withStrings(environment.map { "\($0.key)=\($0.value)" }) { environment in
-        posix_spawn(&process, program, &actions, nil, words, environment)
-      }
-    }
-    guard code == 0 else { throw Self.failure(code) }
-    return process
-  }
-
-  private static func withStrings<Result>(
-    _ strings: [String], _ body: ([UnsafeMutablePointer<CChar>?]) -> Result
-  ) -> Result {
-    let pointers = strings.map { strdup($0) } + [nil]
-    defer { for pointer in pointers { free(pointer) } }
-    return body(pointers)
-  }
-
-  private static func failure(_ code: Int32) -> CommandError {
-    CommandError(
-      .temporary, "cannot start a process to read in: \(String(cString: strerror(code)))")
   }
 
   private static func wait(for process: pid_t) -> End {

@@ -26,7 +26,6 @@ enum {
   patience = 500000,
   // Who was away for so long between two looks was taken off the processor.
   long_absence = 200000,
-  long_wait = 2000000,
   least_rest = 10000000,
   most_rest = 1000000000,
   // A call is told from the one before by the bits above those of its shares.
@@ -169,7 +168,8 @@ static void call_workers(int count) {
   pthread_mutex_unlock(&team.mutex);
 }
 
-static void wait_for_workers(void) {
+// `own` is how long the caller's share took.
+static void wait_for_workers(int64_t own) {
   const int64_t start = now();
   if (spin(&team.running, 0, true)) return;
   pthread_mutex_lock(&team.mutex);
@@ -177,8 +177,9 @@ static void wait_for_workers(void) {
   while (atomic_load(&team.running) != 0) pthread_cond_wait(&team.finished, &team.mutex);
   atomic_store(&team.caller_sleeps, false);
   pthread_mutex_unlock(&team.mutex);
-  // Shares are alike: a worker who is so late was not let in.
-  if (now() - start > long_wait) others_need_processors(now());
+  // Shares are alike: a worker who is so late was not let in, perhaps by the caller who was spinning.
+  const int64_t end = now();
+  if (end - start > own) others_need_processors(end);
 }
 
 void ck_parallel(long count, long cost, ck_body body, const void *context) {
@@ -198,9 +199,10 @@ void ck_parallel(long count, long cost, ck_body body, const void *context) {
     team.job = j;
     if (workers > 0) call_workers(workers);
   }
+  const int64_t start = now();
   run_share(&j, 0);
   for (long share = workers + 1; share < j.shares; share++) run_share(&j, share);
-  if (workers > 0) wait_for_workers();
+  if (workers > 0) wait_for_workers(now() - start);
   if (has_team) pthread_mutex_unlock(&team.caller);
 }
 

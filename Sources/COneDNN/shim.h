@@ -139,38 +139,37 @@ static inline dnnl_status_t od_append_sum(dnnl_post_ops_t steps) {
 }
 
 static inline dnnl_status_t od_convolution_forward(
-    dnnl_primitive_desc_t *made, dnnl_engine_t engine, dnnl_alg_kind_t algorithm, od_tensors tensors,
-    const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
+    dnnl_primitive_desc_t *made, dnnl_engine_t engine, od_tensors tensors, const od_geometry *geometry,
+    const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_forward_primitive_desc_create(
-      made, engine, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights),
-      od_native(tensors.bias),
-      od_native(tensors.destination), geometry->strides, geometry->dilations, geometry->before, geometry->after,
-      attributes);
+      made, engine, dnnl_forward_training, dnnl_convolution_direct, od_native(tensors.source),
+      od_native(tensors.weights), od_native(tensors.bias), od_native(tensors.destination), geometry->strides,
+      geometry->dilations, geometry->before, geometry->after, attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_forward_desc_init(
-      &description, dnnl_forward_training, algorithm, od_native(tensors.source), od_native(tensors.weights),
-      od_native(tensors.bias),
-      od_native(tensors.destination), geometry->strides, geometry->dilations, geometry->before, geometry->after);
+      &description, dnnl_forward_training, dnnl_convolution_direct, od_native(tensors.source),
+      od_native(tensors.weights), od_native(tensors.bias), od_native(tensors.destination), geometry->strides,
+      geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);
 #endif
 }
 
 static inline dnnl_status_t od_convolution_backward_data(
-    dnnl_primitive_desc_t *made, dnnl_engine_t engine, dnnl_alg_kind_t algorithm, od_tensors tensors,
-    const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
+    dnnl_primitive_desc_t *made, dnnl_engine_t engine, od_tensors tensors, const od_geometry *geometry,
+    const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_data_primitive_desc_create(
-      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination),
-      geometry->strides,
+      made, engine, dnnl_convolution_direct, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.destination), geometry->strides,
       geometry->dilations, geometry->before, geometry->after, NULL, attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_backward_data_desc_init(
-      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.destination),
-      geometry->strides,
+      &description, dnnl_convolution_direct, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.destination), geometry->strides,
       geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);
@@ -178,19 +177,19 @@ static inline dnnl_status_t od_convolution_backward_data(
 }
 
 static inline dnnl_status_t od_convolution_backward_weights(
-    dnnl_primitive_desc_t *made, dnnl_engine_t engine, dnnl_alg_kind_t algorithm, od_tensors tensors,
-    const od_geometry *geometry, const_dnnl_primitive_attr_t attributes) {
+    dnnl_primitive_desc_t *made, dnnl_engine_t engine, od_tensors tensors, const od_geometry *geometry,
+    const_dnnl_primitive_attr_t attributes) {
 #if DNNL_VERSION_MAJOR >= 3
   return dnnl_convolution_backward_weights_primitive_desc_create(
-      made, engine, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
-      od_native(tensors.destination),
-      geometry->strides, geometry->dilations, geometry->before, geometry->after, NULL, attributes);
+      made, engine, dnnl_convolution_direct, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.bias), od_native(tensors.destination), geometry->strides,
+      geometry->dilations, geometry->before, geometry->after, NULL, attributes);
 #else
   dnnl_convolution_desc_t description;
   const dnnl_status_t status = dnnl_dilated_convolution_backward_weights_desc_init(
-      &description, algorithm, od_native(tensors.source), od_native(tensors.weights), od_native(tensors.bias),
-      od_native(tensors.destination),
-      geometry->strides, geometry->dilations, geometry->before, geometry->after);
+      &description, dnnl_convolution_direct, od_native(tensors.source), od_native(tensors.weights),
+      od_native(tensors.bias), od_native(tensors.destination), geometry->strides,
+      geometry->dilations, geometry->before, geometry->after);
   if (status != dnnl_success) return status;
   return dnnl_primitive_desc_create(made, &description, attributes, engine, NULL);
 #endif

@@ -286,10 +286,7 @@ public final class Network {
       && graph.nodes.contains { node in
         guard case .convolution(let convolution, let border) = node.work, !node.form.isInterleaved
         else { return false }
-        let problem = ConvolutionProblem(convolution, border: border, node: node)
-        return ConvolutionStep.allCases.contains {
-          problem.gainsByRounding($0, samples: Processor.nominalSamples)
-        }
+        return ConvolutionProblem(convolution, border: border, node: node).gainsByRounding
       }
   }
 

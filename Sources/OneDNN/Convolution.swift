@@ -28,20 +28,6 @@ public struct ConvolutionGeometry: Hashable, Sendable {
   }
 }
 
-/// How a convolution is computed.
-public enum ConvolutionAlgorithm: Hashable, Sendable {
-  case direct
-  /// Fewer multiplications, for 3 x 3 taps (Lavin and Gray, CVPR 2016).
-  case winograd
-
-  fileprivate var kind: dnnl_alg_kind_t {
-    switch self {
-    case .direct: dnnl_convolution_direct
-    case .winograd: dnnl_convolution_winograd
-    }
-  }
-}
-
 /// The four tensors of a convolution or an inner product, or their gradients.
 public struct WeightedLayouts {
   public var source: Layout
@@ -68,44 +54,44 @@ extension Processor {
   /// asked.
   public func convolutionForward(
     _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry,
-    algorithm: ConvolutionAlgorithm, appliesReLU: Bool, accumulates: Bool = false
+    appliesReLU: Bool, accumulates: Bool = false
   ) throws(OneDNNError) -> Operation {
     let attributes = try Attributes(appliesReLU: appliesReLU, accumulates: accumulates)
     return try convolution(
-      od_convolution_forward, layouts, geometry, algorithm, attributes, "a convolution")
+      od_convolution_forward, layouts, geometry, attributes, "a convolution")
   }
 
   /// The gradient with respect to the source.
   public func convolutionBackwardData(
-    _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm
+    _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry
   ) throws(OneDNNError) -> Operation {
     try convolution(
-      od_convolution_backward_data, layouts, geometry, algorithm,
+      od_convolution_backward_data, layouts, geometry,
       Attributes(appliesReLU: false), "a convolution's source gradient")
   }
 
   /// The gradients with respect to weights and bias.
   public func convolutionBackwardWeights(
-    _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry, algorithm: ConvolutionAlgorithm
+    _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry
   ) throws(OneDNNError) -> Operation {
     try convolution(
-      od_convolution_backward_weights, layouts, geometry, algorithm,
+      od_convolution_backward_weights, layouts, geometry,
       Attributes(appliesReLU: false), "a convolution's weight gradient")
   }
 
   private typealias Search = (
-    UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_engine_t, dnnl_alg_kind_t, od_tensors,
+    UnsafeMutablePointer<dnnl_primitive_desc_t?>, dnnl_engine_t, od_tensors,
     UnsafePointer<od_geometry>, dnnl_primitive_attr_t
   ) -> dnnl_status_t
 
   /// Looks for an implementation.
   private func convolution(
     _ search: Search, _ layouts: WeightedLayouts, _ geometry: ConvolutionGeometry,
-    _ algorithm: ConvolutionAlgorithm, _ attributes: Attributes, _ name: String
+    _ attributes: Attributes, _ name: String
   ) throws(OneDNNError) -> Operation {
     var handle: dnnl_primitive_desc_t?
     let status = withUnsafePointer(to: geometry.native) {
-      search(&handle, engine, algorithm.kind, layouts.native, $0, attributes.handle)
+      search(&handle, engine, layouts.native, $0, attributes.handle)
     }
     // The library reads them through `native` alone.
     withExtendedLifetime((layouts, attributes)) {}

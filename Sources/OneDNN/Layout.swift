@@ -9,7 +9,7 @@ public final class Layout {
     /// Whatever the implementation likes best.
     case any
     case x, nc
-    case oi, io, oihw, hwio, goihw, hwigo, Goihw8g, Goihw16g
+    case oi, io, oihw, hwio, OIhw16i16o, goihw, hwigo, Goihw8g, Goihw16g
     case nchw, nhwc, nChw8c, nChw16c
   }
 
@@ -81,6 +81,7 @@ extension Layout.Format {
     case .io: dnnl_io
     case .oihw: dnnl_oihw
     case .hwio: dnnl_hwio
+    case .OIhw16i16o: dnnl_OIhw16i16o
     case .goihw: dnnl_goihw
     case .hwigo: dnnl_hwigo
     case .Goihw8g: dnnl_Goihw8g

@@ -16,9 +16,6 @@ public final class Processor {
   /// Whether 16 floats fit a register.
   public static var hasAVX512: Bool { has(dnnl_cpu_isa_avx512_core) }
 
-  /// Whether there is Winograd's method; oneDNN 3 has left it out.
-  public static var hasWinograd: Bool { hasAVX512 && dnnl_version()?.pointee.major == 2 }
-
   /// Whether there are instructions for products of `bfloat16` numbers.
   public static var hasBFloat16: Bool { has(dnnl_cpu_isa_avx512_core_bf16) }
 

@@ -61,6 +61,48 @@ import Testing
     }
   }
 
+  /// Winograd's sums go over tiles and channels in their order, however they are shared out.
+  @Test(arguments: [1, 20]) func winogradGivesTheSameBitsWithAnyThreads(batch: Int) throws {
+    var sketch = NetworkSketch([9, 10, 32])
+    sketch.add(.conv(48, 3, padding: .same, activation: .relu))
+    sketch.add(.conv(16, 3))
+    sketch.classify()
+    let samples = try Samples(count: batch, for: sketch.architecture, seed: 2)
+    let results = try [1, 2, 3, 4].map { threads in
+      let network = try SmallNetworks.network(sketch.architecture, threads: threads)
+      try network.backpropagate(samples.batch(), mode: .training)
+      return (Array(network.lastLogits), try network.gradients)
+    }
+    guard Processor.hasAVX512 else { return }
+    for (logits, gradients) in results.dropFirst() {
+      #expect(logits == results[0].0)
+      #expect(gradients == results[0].1)
+    }
+  }
+
+  /// More tiles than are transformed at once.
+  @Test func gradientsOfManySamplesAreTheSumsOfEach() throws {
+    var sketch = NetworkSketch([24, 24, 16])
+    sketch.add(.conv(16, 3, padding: .same))
+    sketch.classify()
+    let network = try SmallNetworks.network(sketch.architecture)
+    let samples = try Samples(count: 32, for: sketch.architecture, seed: 3)
+    func gradients(_ range: Range<Int>) throws -> [ParameterName: [Double]] {
+      let part = samples[range]
+      // A change of the scores that does not depend on them.
+      try network.backpropagate(part.batch(), mode: .frozen) { logits, gradient in
+        for index in logits.indices { gradient[index] = part.targets[index] - 0.4 }
+        return 0
+      }
+      return try network.gradients.doubles
+    }
+    var sum: [ParameterName: [Double]] = [:]
+    for index in 0..<32 {
+      sum.merge(try gradients(index..<index + 1)) { zip($0, $1).map(+) }
+    }
+    expectClose(try gradients(0..<32), sum, .direct, "gradient")
+  }
+
   /// Across thread counts, weights after a few steps agree to `1e-4` of their norm: convolutions sum
   /// their weights' gradients by thread.
   @Test func trainingWithOtherThreadsEndsNearby() throws {

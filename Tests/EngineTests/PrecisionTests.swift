@@ -11,15 +11,15 @@ struct PrecisionTests {
       $0.add(.conv(32, 3, strides: (2, 2), padding: .same, activation: .tanh))
     },
     LayerCase("single pixels", [6, 5, 32], batch: 4) { $0.add(.conv(16, 1)) },
-    LayerCase("Winograd in 32 bits", [12, 12, 32], batch: 6) {
-      $0.add(.conv(32, 3, padding: .same, activation: .tanh))
-      $0.add(.conv(64, 3, padding: .same, activation: .tanh))
+    LayerCase("wide windows", [12, 12, 32], batch: 6) {
+      $0.add(.conv(32, 5, padding: .same, activation: .tanh))
+      $0.add(.conv(64, 5, padding: .same, activation: .tanh))
     },
     LayerCase("padding lanes", [7, 7, 19], batch: 3) {
       $0.add(.conv(21, 3, dilation: (2, 2), padding: .same))
     },
     LayerCase("mostly weights", [4, 4, 64], batch: 3) {
-      $0.add(.conv(64, 3, padding: .same, activation: .tanh))
+      $0.add(.conv(64, 5, padding: .same, activation: .tanh))
     },
     LayerCase("one input read three times", [8, 8, 16], batch: 4) {
       let start = $0.add(.conv(16, 3, padding: .same))
@@ -122,6 +122,23 @@ struct PrecisionTests {
     #expect(try gradients(.bfloat16).0 == rounded, "the same run gives other bits")
     #expect(!plain.contains { $0.contains("bf16") && !$0.contains("core_bf16") })
     #expect(steps.contains { $0.contains(": round: ") }, "\(steps)")
+  }
+
+  /// Winograd's method in 32 bits is faster than the direct one in 16.
+  @Test func doesNotRoundWhatIsWinograds() throws {
+    let subject = LayerCase("Winograd", [12, 12, 32], batch: 6) {
+      $0.add(.conv(32, 3, padding: .same, activation: .tanh))
+      $0.add(.conv(64, 3, padding: .same, activation: .tanh))
+    }
+    let parameters = try Parameters(randomFor: subject.architecture, seed: 7)
+    let samples = try Samples(count: subject.batch, for: subject.architecture, seed: 7)
+    let gradients = try [Precision.float32, .bfloat16].map { precision in
+      let network = try compile(subject, parameters, precision)
+      #expect(!network.roundsFactors)
+      try network.backpropagate(samples.batch(), mode: .training)
+      return try network.gradients
+    }
+    #expect(gradients[0] == gradients[1])
   }
 
   /// Training with rounded products ends where training without does.

@@ -198,6 +198,27 @@ void ck_conv_backward_data(float *dx, const float *dy, const float *w, const ck_
 void ck_conv_backward_weights(float *dw, float *db, const float *x, const float *dy,
                               const ck_conv *c);
 
+// ---- Convolution of 3 x 3 windows by Winograd's method ----
+
+// x [samples][inputs][height][width][16], y [samples][outputs][out_height][out_width][16]: a window at every
+// pixel. `top` and `left` (0 to 2) count zeros before the image. Weights are
+// [outputs][inputs][3][3][16 inputs][16 outputs].
+typedef struct {
+  long samples, inputs, outputs;  // blocks
+  long height, width, out_height, out_width, top, left;
+} ck_winograd;
+
+// Floats of working memory, for the calling thread's team.
+long ck_winograd_room(const ck_winograd *c);
+long ck_winograd_weights_room(const ck_winograd *c);
+// y = x * w + bias, plus what y held if asked, then ReLU if asked. bias may be null.
+void ck_winograd_forward(float *y, const float *x, const float *w, const float *bias, int adds, int relu,
+                         const ck_winograd *c, float *room);
+void ck_winograd_backward_data(float *dx, const float *dy, const float *w, const ck_winograd *c,
+                               float *room);
+void ck_winograd_backward_weights(float *dw, const float *x, const float *dy, const ck_winograd *c,
+                                  float *room);
+
 // ---- Pooling ----
 
 typedef struct {

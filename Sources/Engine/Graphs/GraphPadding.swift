@@ -12,7 +12,9 @@ extension Graph {
       // Our own loops take any padding.
       if case .convolution(var convolution, let border) = node.work, !node.form.isInterleaved {
         let problem = ConvolutionProblem(convolution, border: border, node: node)
-        if problem.hasUnusualPadding, try !processor.hasFastImplementation(of: problem) {
+        if problem.hasUnusualPadding, !problem.usesWinograd,
+          try !processor.hasFastImplementation(of: problem)
+        {
           let pad = Node(after: node, .pad(problem.border), form: problem.paddedSource)
           pad.inputs = node.inputs
           result.append(pad)
@@ -63,9 +65,9 @@ extension Processor {
     let geometry = problem.geometry
     do {
       let forward = try convolutionForward(
-        layouts, geometry, algorithm: .direct, appliesReLU: problem.appliesReLU)
-      let data = try convolutionBackwardData(layouts, geometry, algorithm: .direct)
-      let weights = try convolutionBackwardWeights(layouts, geometry, algorithm: .direct)
+        layouts, geometry, appliesReLU: problem.appliesReLU)
+      let data = try convolutionBackwardData(layouts, geometry)
+      let weights = try convolutionBackwardWeights(layouts, geometry)
       return ![forward, data, weights].contains(where: \.isReference)
     } catch .unimplemented { return false }
   }

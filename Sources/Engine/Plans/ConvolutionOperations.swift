@@ -22,34 +22,21 @@ struct ConvolutionOperations {
     let isRounded = factors == .bfloat16 && step != .weightGradient
     let layouts = try problem.layouts(
       samples: samples, weights: isRounded ? nil : weights, for: step, of: factors)
-    let algorithm = problem.algorithm(samples: samples)
-    guard factors == .float32, algorithm == .winograd else {
-      return try operation(step, layouts, .direct)
-    }
-    // Not every step of a convolution exists in Winograd's form.
-    do { return try operation(step, layouts, .winograd) } catch .unimplemented {
-      return try operation(step, layouts, .direct)
-    }
-  }
-
-  private func operation(
-    _ step: ConvolutionStep, _ layouts: WeightedLayouts, _ algorithm: ConvolutionAlgorithm
-  ) throws(OneDNNError) -> Operation {
-    switch step {
+    return switch step {
     case .forward:
       try processor.convolutionForward(
-        layouts, problem.geometry, algorithm: algorithm, appliesReLU: problem.appliesReLU,
+        layouts, problem.geometry, appliesReLU: problem.appliesReLU,
         accumulates: problem.accumulates)
     case .sourceGradient:
-      try processor.convolutionBackwardData(layouts, problem.geometry, algorithm: algorithm)
+      try processor.convolutionBackwardData(layouts, problem.geometry)
     case .weightGradient:
-      try processor.convolutionBackwardWeights(layouts, problem.geometry, algorithm: algorithm)
+      try processor.convolutionBackwardWeights(layouts, problem.geometry)
     }
   }
 
   /// Whether a step is to have rounded factors: it gains by them, and there is code for it.
   func rounds(_ step: ConvolutionStep) -> Bool {
-    guard problem.gainsByRounding(step, samples: samples) else { return false }
+    guard problem.gainsByRounding else { return false }
     let operation = try? operation(step, of: .bfloat16, weights: nil)
     return operation.map { !$0.isReference } ?? false
   }

@@ -27,9 +27,11 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout
   ) throws {
+    if problem.usesWinograd { return try buildWinogradForward(node, problem, kernel, bias, stored) }
     let factors = factors(of: .forward, problem)
     let portions = try portions(problem, stored, .forward, of: factors) { operation in
-      try weightsInUse(node, problem, kernel, bias, stored, for: operation)
+      try weightsInUse(
+        node, problem, kernel, bias, stored, as: operation.layout(of: .weights) ?? stored)
     }
     let output = try convolutionOutput(node)
     let source = try self.input(of: node, as: factors)
@@ -82,10 +84,10 @@ extension PlanBuilder {
     guard team > 1, Double(samples) * problem.multiplications >= Self.leastShared else {
       return Shares(ranges: [all], areLibrarys: false)
     }
-    guard samples >= team, samples * problem.destination.pixels >= minimum,
-      !problem.isMostlyWeights(samples: samples)
-    else {
-      return Shares(ranges: [all], areLibrarys: true)
+    guard samples >= team, samples * problem.destination.pixels >= minimum else {
+      return Shares(
+        ranges: [all],
+        areLibrarys: Double(samples) * problem.multiplications >= Self.leastLibraryShared)
     }
     let ranges = (0..<team).map { samples * $0 / team..<samples * ($0 + 1) / team }
     return Shares(ranges: ranges, areLibrarys: false)
@@ -93,6 +95,9 @@ extension PlanBuilder {
 
   /// Fewer multiplications take no longer than handing them out.
   private static let leastShared = 5e5
+
+  /// oneDNN's own threads have to be woken, and get into the way of ours.
+  private static let leastLibraryShared = 1e8
 
   struct Shares {
     let ranges: [Range<Int>]
@@ -181,12 +186,14 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
     _ change: Factor
   ) throws {
+    if problem.usesWinograd { return buildWinogradData(node, problem, kernel, change) }
     let input = node.inputs[0]
     let factors = factors(of: .sourceGradient, problem)
     let incoming = operand(change, as: factors)
     let outgoing = take(input.form)
     let portions = try portions(problem, stored, .sourceGradient, of: factors) { operation in
-      try plainWeights(node, problem, kernel, stored, for: operation)
+      try plainWeights(
+        node, problem, kernel, stored, as: operation.layout(of: .weights) ?? stored)
     }
     try add(node, "backward data", problem, portions) { portion in
       let first = portion.samples.lowerBound
@@ -203,13 +210,12 @@ extension PlanBuilder {
     contribute(outgoing, to: input)
   }
 
-  /// The stored weights, put into the layout that the operation wants if that is another.
+  /// The stored weights, put into the layout that is wanted if that is another.
   func weights(
-    _ node: Node, _ pointer: UnsafeMutablePointer<Float>, _ stored: Layout,
-    for operation: Operation
+    _ node: Node, _ pointer: UnsafeMutablePointer<Float>, _ stored: Layout, as wanted: Layout
   ) throws -> Memory {
     let memory = try memory(at: pointer, stored)
-    guard let wanted = operation.layout(of: .weights), wanted != stored else { return memory }
+    guard wanted != stored else { return memory }
     // Held by nobody else for as long as the plan lives: it is read right after it is written.
     let room = pool.take(wanted.floatCount)
     let reordered = try self.memory(at: room.pointer, wanted)

@@ -52,7 +52,7 @@ extension Processor {
   ) throws(OneDNNError) -> Bool {
     do {
       let layouts = try problem.layouts(samples: samples, weights: stored)
-      return try convolutionBackwardWeights(layouts, problem.geometry, algorithm: .direct)
+      return try convolutionBackwardWeights(layouts, problem.geometry)
         .isReference
     } catch .unimplemented { return true }
   }

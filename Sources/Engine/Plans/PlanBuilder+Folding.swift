@@ -11,16 +11,15 @@ private struct Folding {
 }
 
 extension PlanBuilder {
-  /// A convolution's weights, for an operation that takes them in a layout of its own.
+  /// A convolution's weights, for a step that takes them in a layout of its own.
   func weightsInUse(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
-    _ stored: Layout, for operation: Operation
+    _ stored: Layout, as wanted: Layout
   ) throws -> (memory: Memory, range: WeightRange) {
     guard let folding = try addFolding(node, bias) else {
-      return try plainWeights(node, problem, kernel, stored, bias: bias, for: operation)
+      return try plainWeights(node, problem, kernel, stored, bias: bias, as: wanted)
     }
     let plain = try problem.weights(in: problem.groups > 1 ? .hwigo : .hwio)
-    let wanted = operation.layout(of: .weights) ?? stored
     let source = try memory(at: store.pointer(kernel), stored)
     // Magnitudes are those of 32-bit numbers: of rounded weights, what they were before.
     let isRounded = wanted.scalar == .bfloat16
@@ -46,9 +45,9 @@ extension PlanBuilder {
   /// A convolution's weights as they are trained.
   func plainWeights(
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ stored: Layout,
-    bias: ParameterSlot? = nil, for operation: Operation
+    bias: ParameterSlot? = nil, as wanted: Layout
   ) throws -> (memory: Memory, range: WeightRange) {
-    let weights = try weights(node, store.pointer(kernel), stored, for: operation)
+    let weights = try weights(node, store.pointer(kernel), stored, as: wanted)
     let range = WeightRange(
       kernel: store.pointer(kernel), count: kernel.count, bias: bias.map(store.pointer),
       products: problem.products)

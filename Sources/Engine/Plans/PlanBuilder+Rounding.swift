@@ -30,7 +30,6 @@ extension PlanBuilder {
   /// What a step of a convolution multiplies.
   func factors(of step: ConvolutionStep, _ problem: ConvolutionProblem) -> Layout.Scalar {
     guard precision == .bfloat16 else { return .float32 }
-    // Of one thread, for each transforms all weights for itself.
     let share = (samples + Processor.threads - 1) / Processor.threads
     let operations = ConvolutionOperations(
       processor: processor, problem: problem, samples: share)

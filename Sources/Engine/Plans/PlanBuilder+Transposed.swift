@@ -24,13 +24,17 @@ extension PlanBuilder {
     let source = try memory(at: x.pointer, layouts.destination)
     let forward = try Self.choose(stored) { weights throws(OneDNNError) in
       try processor.convolutionBackwardData(
-        try problem.layouts(samples: samples, weights: weights), geometry, algorithm: .direct)
+        try problem.layouts(samples: samples, weights: weights), geometry)
     }
     add(
       node, "forward",
       try forward.compile([
         (.destinationGradient, source),
-        (.weights, try weights(node, store.pointer(kernel), stored, for: forward)),
+        (
+          .weights,
+          try weights(
+            node, store.pointer(kernel), stored, as: forward.layout(of: .weights) ?? stored)
+        ),
         (.sourceGradient, try memory(at: output.pointer, layouts.source)),
       ]))
     addBias(node, bias, to: output.pointer)
@@ -60,8 +64,7 @@ extension PlanBuilder {
     let change = try memory(at: incoming.pointer, layouts.source)
     let operation = try Self.choose(stored) { weights throws(OneDNNError) in
       try processor.convolutionBackwardWeights(
-        try problem.layouts(samples: samples, weights: weights), problem.geometry,
-        algorithm: .direct)
+        try problem.layouts(samples: samples, weights: weights), problem.geometry)
     }
     try writeGradient(of: kernel, node) { gradient in
       guard let gradient else { return }
@@ -80,14 +83,18 @@ extension PlanBuilder {
     let operation = try Self.choose(stored) { weights throws(OneDNNError) in
       try processor.convolutionForward(
         try problem.layouts(samples: samples, weights: weights), problem.geometry,
-        algorithm: .direct, appliesReLU: false)
+        appliesReLU: false)
     }
     let outgoing = take(node.inputs[0].form)
     add(
       node, "backward data",
       try operation.compile([
         (.source, try memory(at: incoming.pointer, layouts.source)),
-        (.weights, try weights(node, store.pointer(kernel), stored, for: operation)),
+        (
+          .weights,
+          try weights(
+            node, store.pointer(kernel), stored, as: operation.layout(of: .weights) ?? stored)
+        ),
         (.destination, try memory(at: outgoing.pointer, layouts.destination)),
       ]))
     contribute(outgoing, to: node.inputs[0])

@@ -16,6 +16,9 @@ extension PlanBuilder {
     _ node: Node, _ problem: ConvolutionProblem, _ kernel: ParameterSlot, _ bias: ParameterSlot?,
     _ stored: Layout, _ source: Factor, _ change: Factor
   ) throws {
+    if problem.usesWinograd {
+      return buildWinogradWeights(node, problem, kernel, bias, source, change)
+    }
     if try buildDepthwiseWeights(node, problem, kernel, bias, stored, change) { return }
     // Adding up the shares of a few samples would take longer than making them.
     let shares = shares(problem, from: 1024)

@@ -67,48 +67,29 @@ struct ConvolutionProblem {
   /// Products that are summed up for one output.
   var products: Int { kernel.height * kernel.width * inputs / groups }
 
-  /// Whether Winograd's method applies and pays, for a batch size.
+  /// Whether Winograd's method applies and pays.
   ///
-  /// It saves up to three quarters of the multiplications but has to transform images, which
-  /// weighs more the fewer channels share the work, and weights, which weighs more the fewer
-  /// tiles of 4 x 4 pixels there are. The formula was fitted to measurements of 16 to 512
-  /// channels and 1 to 128 samples; it is the ratio of times, and below 1.15 it is not worth the
-  /// lost digit.
-  private func prefersWinograd(samples: Int) -> Bool {
-    guard Processor.hasWinograd, kernel.height == 3, kernel.width == 3,
+  /// It saves up to three quarters of the multiplications but computes tiles of 4 x 4 pixels, used or
+  /// not, and has to transform images and weights, which weighs more the fewer channels share the
+  /// work.
+  var usesWinograd: Bool {
+    guard Processor.hasAVX512, kernel.height == 3, kernel.width == 3,
       geometry.strides == [1, 1], geometry.dilations == [1, 1], groups == 1,
-      source.channels >= 16,
-      destination.channels >= 16
+      geometry.paddingBefore.allSatisfy({ $0 < 3 }), source.lanes == 16, destination.lanes == 16,
+      source.channels >= 16, destination.channels >= 16
     else { return false }
-    let rows = (destination.height + 3) / 4
-    let columns = (destination.width + 3) / 4
-    let used = Double(destination.pixels) / Double(16 * rows * columns)
-    let tiles = Double(samples * rows * columns)
-    let overhead = 10.9 * (1 / Double(inputs) + 1 / Double(outputs)) + 26.7 / tiles
-    return 2.95 * used / (1 + overhead) > 1.15
+    let tiles = ((destination.height + 3) / 4) * ((destination.width + 3) / 4)
+    return Double(destination.pixels) / Double(16 * tiles) > Self.leastUsed
   }
 
-  /// Whether Winograd's method spends more on the weights, which every thread would transform for
-  /// itself, than on the images: fewer tiles than channels.
-  func isMostlyWeights(samples: Int) -> Bool {
-    let tiles = samples * ((destination.height + 3) / 4) * ((destination.width + 3) / 4)
-    return algorithm(samples: samples) == .winograd && tiles < inputs
-  }
+  /// The part of the tiles' pixels that must exist.
+  private static let leastUsed = 0.4
 
-  /// Whether a step takes less time with factors of 16 bits, their rounding included.
+  /// Whether its steps take less time with factors of 16 bits, their rounding included.
   ///
-  /// There is no Winograd of 16 bits. So what was direct gains; what was Winograd's gains where the
-  /// transforms cost most: of the images in weight gradients of few channels, of the weights in the
-  /// two other steps when there are more of these. As measured on AVX-512 BF16.
-  func gainsByRounding(_ step: ConvolutionStep, samples: Int) -> Bool {
-    guard groups == 1, source.lanes == 16, destination.lanes == 16 else { return false }
-    if algorithm(samples: samples) == .direct { return true }
-    if isMostlyWeights(samples: samples) { return step != .weightGradient }
-    return max(inputs, outputs) <= 128
-  }
-
-  func algorithm(samples: Int) -> ConvolutionAlgorithm {
-    prefersWinograd(samples: samples) ? .winograd : .direct
+  /// There is no Winograd of 16 bits, and it is faster in 32 bits than the direct method in 16.
+  var gainsByRounding: Bool {
+    groups == 1 && source.lanes == 16 && destination.lanes == 16 && !usesWinograd
   }
 
   /// The kernel, `[O, I, height, width]`, or `[G, O / G, I / G, height, width]` in groups.
@@ -147,11 +128,12 @@ extension Processor {
   /// The batch size that layouts are chosen for; plans for other sizes use the same weights.
   static let nominalSamples = 64
 
-  /// The layout of the weights that the forward step prefers; direct and Winograd's agree.
+  /// The layout of the weights that the forward step prefers.
   func convolutionLayout(_ problem: ConvolutionProblem) throws(OneDNNError) -> Layout {
+    if problem.usesWinograd { return try problem.weights(in: .OIhw16i16o) }
     let layouts = try problem.layouts(samples: Self.nominalSamples, weights: nil)
     let operation = try convolutionForward(
-      layouts, problem.geometry, algorithm: .direct, appliesReLU: problem.appliesReLU)
+      layouts, problem.geometry, appliesReLU: problem.appliesReLU)
     if !operation.isReference, let layout = operation.layout(of: .weights) { return layout }
     return try problem.weights(in: problem.groups > 1 ? .goihw : .oihw)
   }

@@ -63,7 +63,7 @@ public final class Checkpoint {
     configurationProblem = contents.configurationProblem
     kerasVersion = contents.kerasVersion
     backend = contents.backend
-    hasOptimizerState = flavour.trainingState.contains { file.node(at: $0) != nil }
+    hasOptimizerState = file.node(at: flavour.optimizerState) != nil
     storedWeights = contents.weights
     splits = contents.splits
     classNames = contents.modelctl?.classNames

@@ -15,8 +15,8 @@ struct ExportCommand: ParsableCommand {
       no bfloat16, so that becomes float32.
 
       .h5, .weights.h5 and .keras are Keras's own flavours. The architecture, the weights, the \
-      splits and the provenance come along, an optimizer's state does not; a .weights.h5 has no \
-      place for an architecture, which .json writes by itself.
+      splits and the provenance come along, an optimizer's state only between .weights.h5 and \
+      .keras; a .weights.h5 has no place for an architecture, which .json writes by itself.
       """)
 
   @Argument(help: "A checkpoint; it is never changed.", completion: .file())

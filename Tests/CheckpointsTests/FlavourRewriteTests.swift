@@ -90,6 +90,27 @@ import Zip
     #expect(result.manifest?["config.json"] != nil)
   }
 
+  /// tf-keras loads no weights into a trained model without finding its metrics' variables.
+  @Test(arguments: ["tfkeras_deep.keras", "tfkeras_deep.weights.h5"])
+  func metricsStartAnewAndTheOptimizerGoes(_ name: String) throws {
+    let source = try Flavours.open(name)
+    let metrics = ["/metrics/mean/vars/0", "/metrics/mean/vars/1"]
+    #expect(source.hasOptimizerState)
+    #expect(try source.metricsWithTraces() == metrics)
+    var changes = CheckpointChanges()
+    changes.dropsOptimizerState = true
+    let path = folder.path(name)
+    try source.rewrite(changes, to: path)
+    let result = try Checkpoint(reading: path)
+    #expect(!result.hasOptimizerState)
+    #expect(try result.metricsWithTraces() == [])
+    for path in metrics {
+      let (old, new) = (try source.file.dataset(at: path), try result.file.dataset(at: path))
+      #expect(new.type == old.type && new.shape == old.shape)
+      #expect(try new.bytes().allSatisfy { $0 == 0 })
+    }
+  }
+
   /// Keras marks its bfloat16 by an attribute, without which it would read something else.
   @Test(arguments: ["bfloat16", "float16", "float64"])
   func newWeightsKeepTheirType(_ name: String) throws {
@@ -193,14 +214,33 @@ import Zip
       let result = try Checkpoint(reading: path, architecture: architecture)
       #expect(result.flavour == flavour)
       #expect(try Flavours.weights(of: result) == weights, "\(flavour)")
-      #expect(
-        result.hasOptimizerState == (source.hasOptimizerState && flavour == source.flavour))
+      let keepsPlaces = flavour == source.flavour || (flavour.storesObjects && name != "plain.h5")
+      #expect(result.hasOptimizerState == (source.hasOptimizerState && keepsPlaces))
       #expect(try result.parameters() == source.parameters())
       #expect(try result.computeManifest() == result.manifest)
       // And back to where it came from.
       let back = try convert(result, to: source.flavour, "back")
       #expect(try Flavours.weights(of: Checkpoint(reading: back)) == weights)
     }
+  }
+
+  /// Everything that Keras itself keeps of a training run in both of them.
+  @Test(arguments: ["tfkeras_deep", "deep", "plain"])
+  func theStateOfATrainingRunGoesBetweenArchivesAndWeights(_ name: String) throws {
+    let path = try convert(Flavours.open("\(name).keras"), to: .weights)
+    let ours = try Self.trainingState(Checkpoint(reading: path).file)
+    let kept = try Self.trainingState(Flavours.open("\(name).weights.h5").file)
+    #expect(ours == kept)
+    #expect(!kept.isEmpty)
+  }
+
+  private static func trainingState(_ file: HDF5File) throws -> [String: [UInt8]] {
+    var state: [String: [UInt8]] = [:]
+    for path in file.paths where path.hasPrefix("/optimizer/") || path.hasPrefix("/metrics/") {
+      guard case .dataset = file.node(at: path) else { continue }
+      state[path] = try file.dataset(at: path).bytes()
+    }
+    return state
   }
 
   /// The same places that Keras itself gives the weights.

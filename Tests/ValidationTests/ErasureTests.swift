@@ -84,6 +84,18 @@ import Testing
     #expect(untouched.findings.counts["MC033"] != nil)
   }
 
+  @Test func theStateOfATrainingRunIsFoundOut() throws {
+    let original = Fixtures.path("flavours/tfkeras_deep.weights.h5")
+    let request = Validation.Request(erased: ["person-4"])
+    let found = try Validation.run(original, request).findings.kept.filter { $0.rule == "MC035" }
+    #expect(found.map(\.path) == ["/optimizer", "/metrics/mean/vars/0", "/metrics/mean/vars/1"])
+    var changes = CheckpointChanges()
+    changes.dropsOptimizerState = true
+    let path = folder.path("out.weights.h5")
+    try Checkpoint(reading: original).rewrite(changes, to: path)
+    #expect(try Validation.run(path, request).findings.counts["MC035"] == nil)
+  }
+
   @Test func anInputThatWasNotTouchedIsFoundOut() throws {
     let path = try write("in.h5", count: 30, usesText: true, seed: 3)
     let result = try Validation.run(path, Validation.Request(erased: ["person-4", "person-31"]))

@@ -1,17 +1,20 @@
 #!/usr/bin/env python3
 """A second implementation of the checkpoint format's digests and provenance, from Format.md alone.
 
-    python3 tools/reference/check_format.py FILE.h5 ...
+    python3 tools/reference/check_format.py FILE ...
 
-Needs h5py and numpy; knows nothing of modelctl. For each file, which is an HDF5 flavour, it computes the
-manifest from the arrays, the content digest from the manifest and the chain from the records, and compares
-them with what the file says. Prints what it found as one JSON object, and exits with 1 when anything differs.
+Needs h5py and numpy; knows nothing of modelctl. For each file, of any flavour, it computes the manifest from the
+arrays, the content digest from the manifest and the chain from the records, and compares them with what the file
+says. Prints what it found as one JSON object, and exits with 1 when anything differs.
 """
+import contextlib
 import hashlib
+import io
 import json
 import re
 import struct
 import sys
+import zipfile
 
 import h5py
 import numpy
@@ -107,8 +110,10 @@ def floats(path, values):
     return entry(path, "float32", values.shape, values.tobytes(), values.nbytes)
 
 
-def settings(file):
-    if "model_config" in file.attrs:
+def settings(file, config):
+    if config is not None:
+        yield strings("config.json", [config], ())
+    elif "model_config" in file.attrs:
         yield strings("@model_config", [text(file.attrs["model_config"])], ())
     attributes = file["modelctl/splits"].attrs if "modelctl/splits" in file else {}
     if "class-names" in attributes:
@@ -127,8 +132,8 @@ def columns(file):
                 yield node
 
 
-def manifest(file):
-    entries = list(settings(file))
+def manifest(file, config):
+    entries = list(settings(file, config))
     entries += [dataset(node, bare=True) for node in weights(file)]
     entries += [dataset(node) for node in columns(file)]
     return sorted(entries, key=lambda entry: entry["path"].encode())
@@ -159,15 +164,29 @@ def provenance(file, problems):
     return records
 
 
+@contextlib.contextmanager
+def opened(path):
+    """The HDF5 file, and the architecture of an archive."""
+    with open(path, "rb") as file:
+        is_archive = file.read(4) in (b"PK\3\4", b"PK\5\6")
+    if not is_archive:
+        with h5py.File(path, "r") as file:
+            yield file, None
+        return
+    with zipfile.ZipFile(path) as archive:
+        with h5py.File(io.BytesIO(archive.read("model.weights.h5")), "r") as file:
+            yield file, archive.read("config.json").decode()
+
+
 def check(path):
     problems = []
-    with h5py.File(path, "r") as file:
+    with opened(path) as (file, config):
         group = file["modelctl"]
         if text(group.attrs["encoding-type"]) != "modelctl-checkpoint":
             problems.append("encoding-type")
         if not text(group.attrs["encoding-version"]).startswith("1."):
             sys.exit(f"{path}: written for a newer version of the format")
-        found = manifest(file)
+        found = manifest(file, config)
         stored = json.loads(text(file["modelctl/manifest"][()]))
         if stored["schema"] != "modelctl/manifest/1" or stored["arrays"] != found:
             known = {one["path"]: one for one in stored["arrays"]}

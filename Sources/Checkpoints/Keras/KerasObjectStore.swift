@@ -31,7 +31,8 @@ struct KerasObjectStore {
     }
     guard isThere else { return nil }
     self.file = file
-    ignored = Set(CheckpointFlavour.weights.trainingState + [FormatPaths.root])
+    let flavour = CheckpointFlavour.weights
+    ignored = Set([flavour.optimizerState, FormatPaths.root] + [flavour.metrics].compactMap { $0 })
   }
 
   /// - Parameter model: the configuration, which has the layers' names and their order.

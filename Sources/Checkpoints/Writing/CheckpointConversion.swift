@@ -6,8 +6,9 @@ extension Checkpoint {
   /// Writes the same model as another flavour of Keras file.
   ///
   /// The architecture, the weights as they are stored, samples and provenance come along, and so
-  /// does what somebody else keeps in the HDF5 file; an optimizer's state does not, since its
-  /// layout is another one too, nor do the other members of an archive.
+  /// does what somebody else keeps in the HDF5 file. An optimizer's state does where the weights
+  /// keep their places; elsewhere its layout is another one too. The other members of an archive
+  /// stay behind.
   ///
   /// - Throws: `CheckpointError` when the file has no architecture that is needed, or keeps weights
   ///   in an order that only their layer's class knows; and whatever `options.checkInterruption` throws.

@@ -6,7 +6,6 @@ final class CheckpointRewrite {
   private let source: Checkpoint
   private let changes: CheckpointChanges
   private let options: WriteOptions
-  private let isConverted: Bool
   /// Where the weights go, when they change their places.
   private let layout: KerasLayout?
   private var edits: [String: TreeCopy.Edit] = [:]
@@ -25,7 +24,6 @@ final class CheckpointRewrite {
     self.source = source
     self.changes = changes
     self.options = options
-    isConverted = flavour != nil
     let keepsPlaces = source.flavour.storesObjects && flavour?.storesObjects ?? true
     layout = try keepsPlaces ? nil : flavour.map { try KerasLayout($0, of: source) }
     before = source.settingEntries()
@@ -39,8 +37,8 @@ final class CheckpointRewrite {
     // They refer to this; and they keep the source open.
     defer { edits = [:] }
     if changes.keepsSplits { try editSplits() } else { edits[FormatPaths.splits] = .drop }
-    if changes.dropsOptimizerState || isConverted {
-      for path in source.flavour.trainingState { edits[path] = .drop }
+    if changes.dropsOptimizerState || layout != nil {
+      edits.merge(source.forgettingTraining(keepsMetrics: layout == nil)) { _, edit in edit }
     }
     edits[FormatPaths.manifest] = .drop
     edits[FormatPaths.provenance] = .drop

@@ -37,7 +37,7 @@ public struct ErasureSearch {
     let wanted = Set(identifiers)
     summary.identifierCount = wanted.count
     let left = try findIdentifiers(wanted, &findings)
-    checkOptimizer(&findings)
+    try checkTrainingState(&findings)
     let records = try original.map { path in
       try ForgottenRecords(wanted, in: Checkpoint(reading: path), checkInterruption)
     }
@@ -80,10 +80,15 @@ public struct ErasureSearch {
     return left
   }
 
-  private func checkOptimizer(_ findings: inout Findings) {
-    for path in checkpoint?.flavour.trainingState ?? [] where file.node(at: path) != nil {
+  private func checkTrainingState(_ findings: inout Findings) throws {
+    guard let checkpoint else { return }
+    if checkpoint.hasOptimizerState {
       findings.add(
-        .optimizerState, at: path, expected: "nothing", found: "the state of a training run")
+        .optimizerState, at: checkpoint.flavour.optimizerState, expected: "nothing",
+        found: "an optimizer's state")
+    }
+    for path in try checkpoint.metricsWithTraces(checkInterruption) {
+      findings.add(.optimizerState, at: path, expected: "zeros", found: "a metric's sums")
     }
   }
 

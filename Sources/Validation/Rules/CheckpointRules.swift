@@ -126,7 +126,7 @@ struct CheckpointRules {
     }
     if checkpoint.hasOptimizerState, records.contains(where: { $0.operation == "unlearn" }) {
       findings.add(
-        .optimizerAfterUnlearning, at: checkpoint.flavour.trainingState.first ?? "/",
+        .optimizerAfterUnlearning, at: checkpoint.flavour.optimizerState,
         expected: "nothing",
         found: "the optimizer's state, and a record of unlearning")
     }

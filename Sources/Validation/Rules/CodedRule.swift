@@ -64,7 +64,8 @@ public enum CodedRule: String, CaseIterable, Sendable {
     case .sameContent: "no other record equals a forgotten one"
     case .storedChunk: "no stored chunk that held a forgotten record is left"
     case .rowBytes: "the bytes of a forgotten record are nowhere in the file"
-    case .optimizerState: "no optimizer state, which holds traces of forgotten records, is left"
+    case .optimizerState:
+      "no state of a training run, which holds traces of forgotten records, is left"
     case .notInOriginal: "every forgotten id is in the original"
     }
   }

@@ -11,7 +11,7 @@ public struct Baseline: Sendable {
   /// The unseen samples that serve as targets.
   public private(set) var reference: Answers?
   /// Some of the samples that stay.
-  public private(set) var retained: Responses?
+  public private(set) var retained: Answers?
 
   /// Runs the network over what is needed, and counts it.
   init(
@@ -45,7 +45,7 @@ public struct Baseline: Sendable {
       reference = try Self.answers(network, problem.data.unseen, problem.referenceRows, &meter)
     }
     if parts.contains(.retained), retained == nil, problem.usesRetained {
-      retained = try Self.answers(network, train, problem.retainSampleRows, &meter).responses
+      retained = try Self.answers(network, train, problem.retainSampleRows, &meter)
     }
   }
 
@@ -69,8 +69,8 @@ public struct Baseline: Sendable {
   ///
   /// Where no retained sample may be read, the samples to forget stand for them.
   public var marginMap: MarginMap? {
-    guard let members = retained ?? forget?.responses, let reference else { return nil }
-    return MarginMap(retained: members, unseen: reference.responses)
+    guard let members = retained ?? forget, let reference else { return nil }
+    return MarginMap(retained: members.responses, unseen: reference.responses)
   }
 }
 

@@ -44,6 +44,15 @@ public struct Descent {
       self.weight = weight
       self.temperature = temperature
     }
+
+    /// Answers to compare at a temperature, with a gradient of at most the weight at any temperature.
+    static func softened(
+      _ table: TargetTable, _ temperature: Float, weight: Float = 1
+    ) -> Loss {
+      Loss(
+        .table(table.softened(temperature)), weight: weight / temperature,
+        temperature: temperature)
+    }
   }
 
   /// Samples of a step, and the losses that are summed over them.

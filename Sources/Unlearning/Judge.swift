@@ -128,7 +128,8 @@ struct Judge {
   private static func neededCount(_ before: Examination, _ baseline: Baseline) -> Int? {
     guard let own = before.comparison else { return nil }
     let typical =
-      baseline.retained.flatMap { UnseenComparison($0, unseen: baseline.validation) } ?? own
+      baseline.retained.flatMap { UnseenComparison($0.responses, unseen: baseline.validation) }
+      ?? own
     return UnseenComparison.countForPower(
       accuracyExcess: typical.accuracyExcess, aucExcess: typical.aucExcess,
       unseenAccuracy: own.unseenAccuracy, unseenCount: own.effectiveUnseenCount)

@@ -77,6 +77,17 @@ public struct TargetTable: Hashable, Sendable {
     return TargetTable(classCount: classCount, probabilities: result)
   }
 
+  /// The same answers at a temperature: `p^(1/T)`, brought back to a sum of 1.
+  func softened(_ temperature: Float) -> TargetTable {
+    guard temperature != 1 else { return self }
+    var result = probabilities.map { pow($0, 1 / temperature) }
+    for start in stride(from: 0, to: result.count, by: classCount) {
+      let sum = result[start..<(start + classCount)].reduce(0, +)
+      for column in start..<(start + classCount) { result[column] /= sum }
+    }
+    return TargetTable(classCount: classCount, probabilities: result)
+  }
+
   private static func softmax(_ scores: ArraySlice<Float>, without: [Int]) -> [Double] {
     var values = scores.map(Double.init)
     for index in without { values[index] = -.infinity }

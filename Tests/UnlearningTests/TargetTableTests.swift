@@ -68,4 +68,15 @@ import Unlearning
     #expect(row(table, 1)[5] == 0)
     #expect(Array(TargetTable.labels([1], classCount: 3).probabilities) == [0, 1, 0])
   }
+
+  /// `sqrt(.8, .15, .05) = .894, .387, .224`, divided by their sum 1.505.
+  @Test func aTemperatureMakesAnswersLessSure() {
+    let table = TargetTable(classCount: 3, probabilities: [0.8, 0.15, 0.05, 0, 1, 0])
+    let soft = table.softened(2)
+    for (found, expected) in zip(row(soft, 0), [0.5942, 0.2573, 0.1485]) {
+      #expect(abs(Double(found) - expected) < 1e-4)
+    }
+    #expect(Array(row(soft, 1)) == [0, 1, 0])
+    #expect(table.softened(1) == table)
+  }
 }

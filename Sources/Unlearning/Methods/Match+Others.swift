@@ -22,18 +22,46 @@ extension Match {
     let count = batchSizes(session).retain
     let weight = session.problem.scenario == .samples ? retainWeight : retainWeight * answerWeight
     let rows = session.problem.retainSampleRows
-    let guarded = Int((guardShare * Double(count)).rounded())
-    guard let margins = session.baseline.retained?.margins, guarded > 0, guarded < count,
-      rows.count / 3 >= guarded
+    guard let known = session.baseline.retained,
+      let guarded = guarded(of: count, rows: rows.count, session)
     else { return [.init(.retain, count: count, .init(.labels, weight: weight))] }
+    let margins = known.responses.margins
     let order = rows.indices.sorted { (margins[$0], $0) < (margins[$1], $1) }
     let hardest = GivenSamples(
       "guarded", session.problem.data.train,
       rows: order[..<(rows.count / 3)].map { rows[$0] }.sorted())
     return [
-      .init(.retain, count: count - guarded, .init(.labels, weight: weight * 2 / 3)),
+      holds(session)
+        ? held(session, known, count: count - guarded)
+        : .init(.retain, count: count - guarded, .init(.labels, weight: weight * 2 / 3)),
       .init(.given(hardest), count: guarded, .init(.labels, weight: weight / 3)),
     ]
+  }
+
+  /// How many samples of a step are from the third that is answered least surely; nil where they cannot
+  /// be told. No more than half of `sampleBatch` are held.
+  private func guarded(of count: Int, rows: Int, _ session: UnlearningSession) -> Int? {
+    let least = Int((guardShare * Double(count)).rounded())
+    let guarded = holds(session) && least > 0 ? max(least, count - sampleBatch / 2) : least
+    return guarded > 0 && guarded < count && rows / 3 >= guarded ? guarded : nil
+  }
+
+  /// Whether the others keep the original model's answers instead of their labels. Not after a reset, which
+  /// is there to leave these behind, and not beside classes and wrong labels, which are taught other answers.
+  private func holds(_ session: UnlearningSession) -> Bool {
+    session.problem.scenario == .samples && !isDeep && holdWeight > 0
+  }
+
+  /// Retained samples that keep the original model's answers.
+  private func held(
+    _ session: UnlearningSession, _ known: Answers, count: Int
+  ) -> Descent.Term {
+    let table = TargetTable.masked(
+      [], logits: known.logits, classCount: session.problem.classCount)
+    let samples = GivenSamples(
+      "held", session.problem.data.train, rows: session.problem.retainSampleRows)
+    return .init(
+      .given(samples), count: count, .softened(table, holdTemperature, weight: holdWeight))
   }
 
   /// Unseen samples of the classes that stay, and what the original model answers to them.

@@ -32,8 +32,10 @@ extension Match {
     let aim = aim ?? Self.aim(passes: plan.passes)
     session.note("aim", .number(aim))
     session.note("forgetPasses", .number(plan.passes))
-    let exact = stage(targets.table(aim: 1), plan)
-    let beyond = aim == 1 ? exact : stage(targets.table(aim: aim), plan)
+    let temperature = Float(temperature ?? (isScarce(session) ? 1 : 2))
+    let exact = stage(targets.table(aim: 1), plan, temperature: temperature)
+    let beyond =
+      aim == 1 ? exact : stage(targets.table(aim: aim), plan, temperature: temperature)
     var descent = descent(session, beyond, plan, aim: aim)
     descent.react = { check, course in
       // Once the samples are at the level of unseen ones, aiming past the target overshoots.

@@ -18,9 +18,10 @@ public struct Match: UnlearningMethod, Hashable {
   public var forgetBatch = 64
   /// The most retained samples in a step.
   public var retainBatch = 128
-  /// The most of either in a step where the budget allows fewer than twenty passes over the samples to
-  /// forget: then it is steps that are missing.
-  public var scarceBatch = 24
+  /// The most samples to forget in a step where single samples are forgotten: steps are what is missing.
+  /// As many retained ones go along, and half as many again where the budget allows twenty passes over
+  /// the samples to forget or more.
+  public var sampleBatch = 24
   /// Adam's rate as a share of training's; up to half as much again where the aim is further.
   public var rateShare: Float = 0.5
   /// The weight of the retained samples' loss against that of the samples to forget.
@@ -32,6 +33,15 @@ public struct Match: UnlearningMethod, Hashable {
   /// How much of the retained samples of a step is taken from the third, of those asked at the start, that
   /// is answered least surely: these are the first to be lost. They weigh a third whatever their number.
   public var guardShare: Double = 0.5
+  /// Where single samples are forgotten, half of the others keep the original model's answers, which say
+  /// more of it than labels that it knows by heart: the weight of these.
+  public var holdWeight: Float = 2
+  /// The temperature of these answers.
+  public var holdTemperature: Float = 4
+  /// The temperature at which margins are compared: above 1, the difference between a sure answer and a
+  /// very sure one counts for more, and a wrong answer for less. Nil is 2, or 1 where the budget allows
+  /// few passes, which have to bring samples across first.
+  public var temperature: Double?
   /// How far to aim, 1 being the target itself; nil chooses by the passes that the budget allows.
   public var aim: Double?
   /// Whether one scalar brings back the original confidence at the end.
@@ -50,12 +60,15 @@ public struct Match: UnlearningMethod, Hashable {
     [
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
       "retainBatch": .count(\.retainBatch, in: 1...65_536),
-      "scarceBatch": .count(\.scarceBatch, in: 1...65_536),
+      "sampleBatch": .count(\.sampleBatch, in: 1...65_536),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "retainWeight": .rate(\.retainWeight, in: 0...1000),
       "answerRate": .rate(\.answerRate, in: 0.0001...100),
       "answerWeight": .rate(\.answerWeight, in: 0...1000),
       "guardShare": .number(\.guardShare, in: 0...0.99),
+      "holdWeight": .rate(\.holdWeight, in: 0...1000),
+      "holdTemperature": .rate(\.holdTemperature, in: 1...100),
+      "temperature": .automatic(\.temperature, in: 1...100),
       "aim": .automatic(\.aim, in: 0...10),
       "restoresConfidence": .flag(\.restoresConfidence),
       "deep": .flag(\.isDeep),
@@ -125,14 +138,17 @@ public struct Match: UnlearningMethod, Hashable {
       passes: Double(steps * forget) / Double(count))
   }
 
-  /// How many samples go into a step; fewer where single samples get few passes.
+  /// How many samples go into a step; fewer where single samples are forgotten.
   func batchSizes(
     _ session: UnlearningSession, taught: Int? = nil
   ) -> (forget: Int, retain: Int) {
     let sizes = wholeBatchSizes(session, taught: taught)
-    guard isScarce(session, taught: taught) else { return sizes }
-    let most = min(sizes.forget, sizes.retain, scarceBatch)
-    return (most, most)
+    guard session.problem.scenario == .samples else { return sizes }
+    if isScarce(session) {
+      let most = min(sizes.forget, sizes.retain, sampleBatch)
+      return (most, most)
+    }
+    return (min(sizes.forget, sampleBatch), min(sizes.retain, sampleBatch + sampleBatch / 2))
   }
 
   /// Labels take more steps than targets near the present answers, and those are smaller.
@@ -149,9 +165,8 @@ public struct Match: UnlearningMethod, Hashable {
   }
 
   /// Whether steps of the usual size would be fewer than `enoughPasses` over single samples.
-  private func isScarce(_ session: UnlearningSession, taught: Int?) -> Bool {
-    guard session.problem.scenario == .samples else { return false }
-    let (forget, retain) = wholeBatchSizes(session, taught: taught)
+  func isScarce(_ session: UnlearningSession) -> Bool {
+    let (forget, retain) = wholeBatchSizes(session, taught: nil)
     let passes =
       session.allowance / Double(max(1, forget + retain)) * Double(forget)
       / Double(max(1, session.problem.forgetRows.count))
@@ -168,9 +183,10 @@ public struct Match: UnlearningMethod, Hashable {
   static let enoughPasses = 20.0
 
   func stage(
-    _ table: TargetTable, _ plan: Plan, split: Descent.Split = .forget
+    _ table: TargetTable, _ plan: Plan, split: Descent.Split = .forget, temperature: Float = 1
   ) -> Descent.Stage {
-    Descent.Stage([.init(split, count: plan.forget, .init(.table(table)))] + plan.others)
+    Descent.Stage(
+      [.init(split, count: plan.forget, .softened(table, temperature))] + plan.others)
   }
 
   func descent(

@@ -4,8 +4,12 @@ import ModelCore
 import Unlearning
 
 extension Case {
-  /// What a model's answers come to in a scenario, in percent; AUC as a share.
-  func measures(_ parameters: Parameters, _ setting: Setting) throws -> [String: Double] {
+  /// What a model's answers come to in a scenario, in percent; AUC as a share, margins as they are.
+  ///
+  /// - Parameter retrained: what models answer that were trained without what is forgotten.
+  func measures(
+    _ parameters: Parameters, _ setting: Setting, like retrained: RetrainedMargins
+  ) throws -> [String: Double] {
     let network = try network(parameters)
     let all = try responses(network, setting.train)
     let tested = try responses(network, test)
@@ -13,7 +17,7 @@ extension Case {
     let retain = all[(0..<all.count).filter { !gone.contains($0) }]
     let forget = all[setting.forget]
     switch setting.scenario {
-    case .samples:
+    case .samples, .each:
       guard let profile = ModelProfile(forget: forget, retain: retain, test: tested) else {
         throw CaseError("nothing to compare")
       }
@@ -21,7 +25,7 @@ extension Case {
         "FA": 100 * profile.forgetAccuracy, "RA": 100 * profile.retainAccuracy,
         "TA": 100 * profile.testAccuracy, "MIAe": 100 * profile.membershipEfficacy,
         "AUC": profile.auc,
-      ]
+      ].merging(retrained.measures(forget, rows: setting.forget, test: tested)) { $1 }
     case .wholeClass:
       let label = Int32(3 * setting.seed % 10)
       let theirs = tested.labels.indices.filter { tested.labels[$0] == label }

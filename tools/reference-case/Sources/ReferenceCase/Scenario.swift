@@ -6,6 +6,8 @@ import Unlearning
 enum Scenario: Hashable {
   /// So many samples at random, or one of the requests that are no random sample.
   case samples(String)
+  /// So many samples at random, each by a request of its own.
+  case each(Int)
   /// One class.
   case wholeClass
   /// So many poisoned samples: a white square, and class 0.
@@ -17,20 +19,22 @@ enum Scenario: Hashable {
     let parts = text.split(separator: "-").map(String.init)
     switch parts.first {
     case "class": self = .wholeClass
+    case "each": self = .each(parts.count > 1 ? Int(parts[1]) ?? 40 : 40)
     case "backdoor": self = .backdoor(parts.count > 1 ? Int(parts[1]) ?? 100 : 100)
     case "relabel": self = .wrongLabels(parts.count > 1 ? Int(parts[1]) ?? 100 : 100)
     case .some where Int(text) != nil || ["one", "five", "hard", "easy", "cluster"].contains(text):
       self = .samples(text)
     default:
       throw CaseError(
-        "a scenario is a number of samples, one, five, hard, easy, cluster, class, backdoor-N or "
-          + "relabel-N, not '\(text)'")
+        "a scenario is a number of samples, one, five, hard, easy, cluster, each-N, class, "
+          + "backdoor-N or relabel-N, not '\(text)'")
     }
   }
 
   var name: String {
     switch self {
     case .samples(let what): what
+    case .each(let count): "each-\(count)"
     case .wholeClass: "class"
     case .backdoor(let count): "backdoor-\(count)"
     case .wrongLabels(let count): "relabel-\(count)"
@@ -40,7 +44,8 @@ enum Scenario: Hashable {
   /// The numbers that are compared with a retrained model's, and those that are shown beside them.
   var columns: (compared: [String], shown: [String]) {
     switch self {
-    case .samples: (["FA", "RA", "TA", "MIAe"], ["AUC"])
+    case .samples: (["FA", "RA", "TA", "MIAe"], ["AUC", "dM", "absM", "LiRA"])
+    case .each: (["FA", "RA", "TA", "MIAe"], ["AUC", "dM", "absM", "LiRA", "accepted"])
     case .wholeClass: (["FA", "FA unseen", "RA", "TA"], [])
     case .backdoor: (["ASR", "TA", "right class"], [])
     case .wrongLabels: (["wrong label", "right class", "RA", "TA"], [])
@@ -55,7 +60,7 @@ struct Setting {
   /// With the poison in it, where there is one.
   let train: Images
   /// Ascending.
-  let forget: [Int]
+  private(set) var forget: [Int]
   let trigger: Trigger?
 
   static let attack: Int32 = 0
@@ -69,6 +74,9 @@ struct Setting {
       train = study.train
       let original = try study.trained(on: study.train, without: [], seed: seed, name: "original")
       forget = try study.forgetRows(what, seed: seed, original: original.parameters)
+    case .each(let count):
+      train = study.train
+      forget = study.rows(count, seed: seed)
     case .wholeClass:
       train = study.train
       forget = train.labels.indices.filter { study.train.labels[$0] == Int32(3 * seed % 10) }
@@ -89,6 +97,17 @@ struct Setting {
     self.trigger = trigger
   }
 
+  /// What is asked for at a time: all there is to forget, or one sample after the other, each of the
+  /// original model.
+  var requests: [Setting] {
+    guard case .each = scenario else { return [self] }
+    return forget.map { row in
+      var single = self
+      single.forget = [row]
+      return single
+    }
+  }
+
   /// A white square of three by three, two pixels from the lower right corner.
   private static func square() throws -> Trigger {
     var mask = [Float](repeating: 0, count: 784)
@@ -99,7 +118,7 @@ struct Setting {
   /// The request as a method gets it; `match-patch` and the like say what is known.
   func subject(knowing variant: String?) throws -> UnlearningRequest.Subject {
     switch (scenario, trigger) {
-    case (.samples, _): return .samples(forget)
+    case (.samples, _), (.each, _): return .samples(forget)
     case (.wholeClass, _): return .classes([3 * seed % 10])
     case (.backdoor, .some(let trigger)) where variant == "patch":
       return .backdoor(trigger, rows: forget)

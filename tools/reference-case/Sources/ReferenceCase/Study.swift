@@ -16,6 +16,13 @@ struct Row: Codable {
   var verdict: String?
 
   var key: String { "\(network) \(scenario) \(method) \(seed)" }
+
+  /// One request has a verdict; of several it is the share of accepted ones that is kept.
+  mutating func judge(_ verdicts: [Verdict]) {
+    if verdicts.count == 1 { verdict = verdicts[0].rawValue }
+    let accepted = verdicts.count { $0.isAccepted(requiringPower: false) }
+    measures["accepted"] = 100 * Double(accepted) / Double(max(1, verdicts.count))
+  }
 }
 
 /// All methods on all seeds of a scenario; what was done before is read from the cache.
@@ -24,17 +31,21 @@ struct Study {
   let cache: String
   let deadline: Date
   let maxCost: Double?
+  /// How many models an attacker has of his own.
+  let shadowCount: Int
   let verbose: Bool
   private(set) var rows: [Row] = []
   private(set) var isCut = false
 
   init(
-    _ study: Case, cache: String, deadline: Date, maxCost: Double?, verbose: Bool
+    _ study: Case, cache: String, deadline: Date, maxCost: Double?, shadowCount: Int,
+    verbose: Bool
   ) {
     self.study = study
     self.cache = cache
     self.deadline = deadline
     self.maxCost = maxCost
+    self.shadowCount = shadowCount
     self.verbose = verbose
   }
 
@@ -53,16 +64,24 @@ struct Study {
       let second = try study.trained(
         on: setting.train, without: setting.forget, seed: seed, from: 500 + seed,
         name: "second-\(scenario.name)")
-      var reference = row("retrained", setting, cost: 1, wall: 1)
-      reference.measures = try study.measures(gold.parameters, setting)
-      let compared = Comparison(scenario, reference.measures)
+      let shadows = try (0..<(scenario.isSamples ? shadowCount : 0)).map {
+        try study.trained(
+          on: setting.train, without: setting.forget, seed: seed, from: 1000 * ($0 + 1) + seed,
+          name: "shadow-\($0)-\(scenario.name)"
+        ).parameters
+      }
+      let margins = try RetrainedMargins(
+        gold.parameters, shadows: shadows, setting, case: study)
+      let compared = Comparison(
+        scenario, try study.measures(gold.parameters, setting, like: margins))
       for (name, parameters, cost) in [
         ("retrained", gold.parameters, 1.0), ("retrained again", second.parameters, 1),
         ("original", original.parameters, 0),
       ] {
         var row = row(name, setting, cost: cost, wall: cost)
-        row.measures = compared.adding(try study.measures(parameters, setting))
-        row.verdict = try verdict(on: parameters, setting, original)
+        row.measures = compared.adding(try study.measures(parameters, setting, like: margins))
+        row.judge(
+          try setting.requests.map { try verdict(on: parameters, $0, original) })
         add(row)
       }
       for method in methods {
@@ -70,7 +89,7 @@ struct Study {
           isCut = true
           break
         }
-        guard let row = try run(method, setting, original, gold.seconds) else { continue }
+        guard let row = try run(method, setting, original, margins, gold.seconds) else { continue }
         var full = row
         full.measures = compared.adding(row.measures)
         add(full)
@@ -81,14 +100,14 @@ struct Study {
   /// What the stop rule says of weights that no method has made.
   private func verdict(
     on parameters: Parameters, _ setting: Setting, _ original: Case.Trained
-  ) throws -> String {
+  ) throws -> Verdict {
     let report = try Unlearner(
       try study.network(original.parameters),
       data: UnlearningData(train: setting.train, unseen: study.unseen),
       request: try request(setting), method: Given(parameters: parameters)
     ).run().report
     if verbose { show("\(report)\n\(report.samplewise.map { "\($0)" } ?? "")") }
-    return report.verdict.outcome.rawValue
+    return report.verdict.outcome
   }
 
   private func request(_ setting: Setting, knowing: String? = nil) throws -> UnlearningRequest {
@@ -97,6 +116,11 @@ struct Study {
       maxCost: maxCost, retries: false, seed: UInt64(setting.seed))
     request.usesRetained = knowing != "no-retain"
     return request
+  }
+
+  private static func mean(_ measures: [[String: Double]]) -> [String: Double] {
+    let sums = measures.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
+    return sums.mapValues { $0 / Double(measures.count) }
   }
 
   private mutating func add(_ row: Row) {
@@ -112,7 +136,8 @@ struct Study {
 
   /// - Returns: nil for a method that does not serve the scenario.
   private func run(
-    _ text: String, _ setting: Setting, _ original: Case.Trained, _ seconds: Double
+    _ text: String, _ setting: Setting, _ original: Case.Trained, _ margins: RetrainedMargins,
+    _ seconds: Double
   ) throws -> Row? {
     var row = row(text, setting, cost: 0, wall: 0)
     let path = "\(cache)/rows/\(study.size)-\(row.key)-\(maxCost ?? 0).json"
@@ -121,29 +146,35 @@ struct Study {
     }
     let variant = Variant(text)
     guard variant.serves(setting.scenario) else { return nil }
-    let request = try request(setting, knowing: variant.knowing)
-    let start = ContinuousClock.now
-    let outcome: UnlearningOutcome
-    do {
-      outcome = try Unlearner(
-        try study.network(original.parameters),
-        data: UnlearningData(train: setting.train, unseen: study.unseen), request: request,
-        method: try variant.method()
-      ).run()
-    } catch let error as UnlearningError {
-      show("  \(row.key): \(error)")
-      return nil
+    var verdicts: [Verdict] = []
+    var measures: [[String: Double]] = []
+    for single in setting.requests {
+      let start = ContinuousClock.now
+      let outcome: UnlearningOutcome
+      do {
+        outcome = try Unlearner(
+          try study.network(original.parameters),
+          data: UnlearningData(train: single.train, unseen: study.unseen),
+          request: try request(single, knowing: variant.knowing), method: try variant.method()
+        ).run()
+      } catch let error as UnlearningError {
+        show("  \(row.key): \(error)")
+        return nil
+      }
+      let share = 1 / Double(setting.requests.count)
+      row.wall += share * ((ContinuousClock.now - start) / .seconds(1)) / max(seconds, 1e-9)
+      row.cost += share * outcome.report.cost.share
+      verdicts.append(outcome.report.verdict.outcome)
+      if verbose { show("\(outcome.report)\n\(outcome.report.method.findings)") }
+      measures.append(try study.measures(outcome.parameters, single, like: margins))
+      if let test = outcome.report.after.expectation {
+        show(
+          "  as hard: AUC \(test.auc) +- \(test.aucError), excess \(test.accuracy - test.unseenAccuracy) +- \(test.accuracyError)"
+        )
+      }
     }
-    row.wall = (ContinuousClock.now - start) / .seconds(1) / max(seconds, 1e-9)
-    row.cost = outcome.report.cost.share
-    row.verdict = outcome.report.verdict.outcome.rawValue
-    if verbose { show("\(outcome.report)\n\(outcome.report.method.findings)") }
-    row.measures = try study.measures(outcome.parameters, setting)
-    if let test = outcome.report.after.expectation {
-      show(
-        "  as hard: AUC \(test.auc) +- \(test.aucError), excess \(test.accuracy - test.unseenAccuracy) +- \(test.accuracyError)"
-      )
-    }
+    row.measures = Self.mean(measures)
+    row.judge(verdicts)
     try FileManager.default.createDirectory(
       atPath: "\(cache)/rows", withIntermediateDirectories: true)
     try JSONEncoder().encode(row).write(to: URL(fileURLWithPath: path), options: .atomic)
@@ -173,8 +204,10 @@ struct Comparison {
 
 extension Scenario {
   var isSamples: Bool {
-    if case .samples = self { return true }
-    return false
+    switch self {
+    case .samples, .each: true
+    case .wholeClass, .backdoor, .wrongLabels: false
+    }
   }
   /// Classes are forgotten by the model that samples are.
   var originalName: String { self == .wholeClass ? "clean" : name }

@@ -39,6 +39,7 @@ do {
       isSmall: isSmall, threads: Int(option("threads", "1")) ?? 1, cache: cache)
     var study = Study(
       problem, cache: cache, deadline: deadline, maxCost: Double(option("max-cost", "")),
+      shadowCount: Int(option("shadows", "0")) ?? 0,
       verbose: CommandLine.arguments.contains("--verbose"))
     for scenario in try list("scenarios", "100,1000,class,backdoor-100,relabel-100")
       .map(Scenario.init)

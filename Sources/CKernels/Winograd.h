@@ -1,5 +1,5 @@
 // Winograd's transforms for tiles of 4 x 4 outputs and windows of 3 x 3: what polynomials are at the points
-// 0, a, -a, b, -b and infinity. With 5/8 and 3/2 rounding errors are a third of those with 1 and 2.
+// 0, a, -a, b, -b and infinity. With 5/8 and 3/2 rounding errors are half of those with 1 and 2.
 //
 // Lavin and Gray, Fast algorithms for convolutional neural networks, CVPR 2016; the general form is in
 // Barabasz et al., Error analysis and improving the accuracy of Winograd convolution, 2020.

@@ -1,7 +1,8 @@
 import Evidence
 import Foundation
 import Testing
-import Unlearning
+
+@testable import Unlearning
 
 @Suite struct TargetTableTests {
   static let logits: [Float] = [2, 1, 0, -1, 3, 0.5]

@@ -46,6 +46,20 @@ import Testing
     #expect(report.cost.share <= report.cost.limit ?? 0)
   }
 
+  /// The same steps with the others' labels alone move the answers to unseen samples further.
+  @Test func heldSamplesKeepTheRestWhereItWas() throws {
+    let problem = try OverfitProblem.overfit()
+    func moved(_ weight: Double) throws -> Double {
+      let method = try Match().with(["holdWeight": .number(weight)])
+      let report = try problem.run(
+        .samples(OverfitProblem.tenth), by: method, maxCost: 0.1, retries: false
+      ).report
+      #expect(try #require(report.after.forget).accuracy < 0.97)
+      return try #require(report.change.unseen).jensenShannon
+    }
+    #expect(try moved(2) < 0.9 * moved(0))
+  }
+
   @Test func samplesAreForgottenWithoutTheOthers() throws {
     let problem = try OverfitProblem.overfit()
     let report = try problem.run(.samples(OverfitProblem.tenth), maxCost: 0.1) {

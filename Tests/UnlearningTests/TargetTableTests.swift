@@ -1,6 +1,7 @@
 import Evidence
 import Foundation
 import Testing
+
 @testable import Unlearning
 
 @Suite struct TargetTableTests {

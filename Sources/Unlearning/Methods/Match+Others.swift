@@ -46,8 +46,8 @@ extension Match {
     return guarded > 0 && guarded < count && rows / 3 >= guarded ? guarded : nil
   }
 
-  /// Whether the others keep the original model's answers instead of their labels. Not after a reset, which
-  /// is there to leave these behind, and not beside classes and wrong labels, which are taught other answers.
+  /// Whether some keep the original model's answers instead of their labels. Not after a reset, which is
+  /// there to leave these behind, and not beside classes and wrong labels, which are taught other answers.
   private func holds(_ session: UnlearningSession) -> Bool {
     session.problem.scenario == .samples && !isDeep && holdWeight > 0
   }

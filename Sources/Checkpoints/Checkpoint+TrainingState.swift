@@ -2,17 +2,33 @@ internal import HDF5
 
 /// What a file keeps of the run that trained its model: an optimizer's state and metrics' sums.
 extension Checkpoint {
+  /// Whether an optimizer's state is kept, which holds traces of the samples that it has seen.
+  public var hasOptimizerState: Bool { !optimizerStates.isEmpty }
+
+  /// The groups with optimizers' states: the model's, and those of models inside it.
+  public var optimizerStates: [String] {
+    flavour.storesObjects
+      ? trainingGroups("optimizer")
+      : ["/optimizer_weights"].filter { file.node(at: $0) != nil }
+  }
+
+  /// The groups of one name that models have for a training run.
+  private func trainingGroups(_ name: String) -> [String] {
+    file.paths.filter { path in
+      path.hasSuffix("/" + name)
+        && KerasObjectStore.isModel(String(path.dropLast(name.count + 1)), in: file)
+    }.sorted()
+  }
+
   /// Leaves out the optimizer's state and the metrics' sums.
   ///
   /// - Parameter keepsMetrics: whether the metrics' variables stay, all zero as after
   ///   `reset_state()`. Without them tf-keras refuses to load weights into a model that was
   ///   trained; Keras 3 stores none.
   func forgettingTraining(keepsMetrics: Bool) -> [String: TreeCopy.Edit] {
-    var edits: [String: TreeCopy.Edit] = [flavour.optimizerState: .drop]
-    guard keepsMetrics else {
-      if let metrics = flavour.metrics { edits[metrics] = .drop }
-      return edits
-    }
+    var edits: [String: TreeCopy.Edit] = [:]
+    for path in optimizerStates + (keepsMetrics ? [] : metrics) { edits[path] = .drop }
+    guard keepsMetrics else { return edits }
     for (path, isFixedSize) in metricVariables {
       guard isFixedSize else {
         edits[path] = .drop
@@ -38,10 +54,14 @@ extension Checkpoint {
     }.map(\.path)
   }
 
+  private var metrics: [String] { flavour.storesObjects ? trainingGroups("metrics") : [] }
+
   private var metricVariables: [(path: String, isFixedSize: Bool)] {
-    guard let metrics = flavour.metrics else { return [] }
-    return file.paths.filter { $0.hasPrefix(metrics + "/") }.sorted().compactMap { path in
-      guard case .dataset(let description) = file.node(at: path) else { return nil }
+    let groups = metrics.map { $0 + "/" }
+    return file.paths.sorted().compactMap { path in
+      guard groups.contains(where: { path.hasPrefix($0) }),
+        case .dataset(let description) = file.node(at: path)
+      else { return nil }
       return (path, description.type.byteCount != nil)
     }
   }

@@ -18,8 +18,6 @@ public final class Checkpoint {
   public let configurationProblem: KerasConfigurationError?
   public let kerasVersion: String?
   public let backend: String?
-  /// Whether an optimizer's state is stored, which holds traces of the samples it has seen.
-  public let hasOptimizerState: Bool
   /// In the file's own order.
   public let storedWeights: [StoredWeight]
   public let splits: [StoredSplit]
@@ -63,7 +61,6 @@ public final class Checkpoint {
     configurationProblem = contents.configurationProblem
     kerasVersion = contents.kerasVersion
     backend = contents.backend
-    hasOptimizerState = file.node(at: flavour.optimizerState) != nil
     storedWeights = contents.weights
     splits = contents.splits
     classNames = contents.modelctl?.classNames

@@ -15,13 +15,6 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
   /// Whether weights lie in numbered variables below the objects that own them.
   public var storesObjects: Bool { self == .weights || self == .archive }
 
-  /// Where an optimizer's state is kept, which holds traces of the samples that it has seen.
-  public var optimizerState: String { storesObjects ? "/optimizer" : "/optimizer_weights" }
-
-  /// Where the sums of a training run's metrics are kept, which hold such traces too; nil where
-  /// they are not.
-  public var metrics: String? { storesObjects ? "/metrics" : nil }
-
   /// What the manifest calls the architecture; nil where the file has none.
   var configPath: String? {
     switch self {

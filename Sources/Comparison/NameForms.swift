@@ -21,6 +21,12 @@ public struct NameForms: Hashable, Sendable {
     short = parts.count > 2 ? "\(parts[0])/\(parts[parts.count - 1])" : canonical
   }
 
+  /// The layers on the way.
+  var owner: String { canonical.split(separator: "/").dropLast().joined(separator: "/") }
+
+  /// What the weight is to the last of them.
+  var role: String { canonical.split(separator: "/").last.map(String.init) ?? canonical }
+
   /// Keras 2 numbers the outputs of the operation that holds a weight.
   private static func withoutOutputNumber(_ name: String) -> Substring {
     guard let colon = name.lastIndex(of: ":"), colon != name.startIndex else { return name[...] }

@@ -28,7 +28,7 @@ public struct NamePairing: Sendable {
   private var isPaired: (first: [Bool], second: [Bool])
 
   /// Pairs by the map, then by equal names, then by canonical and by short forms, where those
-  /// name one array only in each file.
+  /// name one array only in each file, then by place where one file only numbers a layer's arrays.
   ///
   /// - Parameter map: a name, or a layer, of the first list, and what it is in the second.
   public init(_ first: [String], _ second: [String], map: [(old: String, new: String)] = []) {
@@ -37,6 +37,7 @@ public struct NamePairing: Sendable {
     pair(first, second, by: .name) { $0 }
     pair(first, second, by: .name) { NameForms($0).canonical }
     pair(first, second, by: .name) { NameForms($0).short }
+    pairNumbered(first, second)
     pairs.sort { $0.first < $1.first }
   }
 
@@ -95,6 +96,23 @@ public struct NamePairing: Sendable {
       let key = form(first[index])
       guard left[key]?.count == 1, let others = right[key], others.count == 1 else { continue }
       add(index, others[0], reason)
+    }
+  }
+
+  /// Keras 3 numbers the variables of a class that it does not know, in the order in which an
+  /// `.h5` lists their names.
+  private mutating func pairNumbered(_ first: [String], _ second: [String]) {
+    let left = Dictionary(grouping: removed) { NameForms(first[$0]).owner }
+    let right = Dictionary(grouping: added) { NameForms(second[$0]).owner }
+    for (owner, own) in left {
+      guard !owner.isEmpty, let others = right[owner], own.count == others.count else { continue }
+      let numbers = own.indices.map(String.init)
+      let isNumbered = [
+        own.map { NameForms(first[$0]).role }, others.map { NameForms(second[$0]).role },
+      ]
+      .contains(numbers)
+      guard isNumbered else { continue }
+      for (index, other) in zip(own, others) { add(index, other, .name) }
     }
   }
 

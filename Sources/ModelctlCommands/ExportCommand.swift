@@ -1,5 +1,6 @@
 internal import ArgumentParser
 internal import Checkpoints
+internal import Comparison
 internal import Conversion
 internal import ModelCore
 internal import Zip
@@ -76,10 +77,9 @@ struct ExportCommand: ParsableCommand {
         in: "")
       return export
     }
-    for weight in checkpoint.storedWeights {
+    for (weight, name) in Self.names(of: checkpoint.storedWeights) {
       try Interruption.check()
-      try export.add(
-        checkpoint.tensor(weight), named: ParameterName(layer: weight.layer, role: weight.role))
+      try export.add(checkpoint.tensor(weight), named: name)
     }
     for split in weightsOnly ? [] : checkpoint.splits {
       try Interruption.check()
@@ -88,6 +88,20 @@ struct ExportCommand: ParsableCommand {
         identifiers: checkpoint.sampleIdentifiers(of: split))
     }
     return export
+  }
+
+  /// What weights are called outside of Keras's files: `<layer>/<weight>`; in a layer whose parts
+  /// have weights of one name, the parts too.
+  private static func names(
+    of weights: [StoredWeight]
+  ) -> [(weight: StoredWeight, name: String)] {
+    let counts = Dictionary(weights.map { ($0.parameterName, 1) }, uniquingKeysWith: +)
+    let composite = Set(counts.filter { $0.value > 1 }.map(\.key.layer))
+    return weights.map { weight in
+      composite.contains(weight.layer)
+        ? (weight, NameForms(layer: weight.layer, weight: weight.name).canonical)
+        : (weight, weight.parameterName.description)
+    }
   }
 
   private func convert(

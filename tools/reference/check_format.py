@@ -88,10 +88,11 @@ def legacy_weights(group):
 
 def object_weights(group):
     """All variables below, but for those of a training run."""
+    is_model = group.name == "/" or "layers" in group or "_layer_checkpoint_dependencies" in group
     for name, child in group.items():
         if isinstance(child, h5py.Dataset):
             yield child
-        elif child.name not in ("/optimizer", "/metrics", "/modelctl"):
+        elif child.name != "/modelctl" and not (is_model and name in ("optimizer", "metrics")):
             yield from object_weights(child)
 
 

@@ -67,12 +67,15 @@ struct KerasLayerEntry {
   static func groups(of layers: [KerasLayerEntry]) -> [(group: String, layer: KerasLayerEntry)] {
     var counts: [String: Int] = [:]
     return layers.filter { !$0.isOperation }.map { layer in
-      let name = snakeCase(layer.className)
+      let name = snakeCase(pythonName[layer.className] ?? layer.className)
       let count = counts[name, default: 0]
       counts[name] = count + 1
       return (count == 0 ? name : "\(name)_\(count)", layer)
     }
   }
+
+  /// Classes that Keras publishes, and so configures, under another name than their own.
+  private static let pythonName = ["GroupQueryAttention": "GroupedQueryAttention"]
 
   /// A class's name as Keras writes it into paths (`to_snake_case` in `keras/src/utils/naming.py`).
   static func snakeCase(_ className: String) -> String {

@@ -66,6 +66,9 @@ struct KerasLayerReader {
       return .unsupported(
         className: className, reason: "its class is not one of Keras's own")
     }
+    if let mode = config["dtype"]?["config"]?["mode"]?.string {
+      return .unsupported(className: className, reason: "its weights are quantized (\(mode))")
+    }
     do { return try supportedKind() } catch {
       return .unsupported(className: className, reason: error.reason)
     }

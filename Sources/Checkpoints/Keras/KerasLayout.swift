@@ -5,6 +5,9 @@ internal import ModelCore
 ///
 /// Every weight keeps its type, its storage and its bytes; only its place changes.
 struct KerasLayout {
+  /// Where an `.h5` has what belongs to the model and to none of its layers.
+  private static let ownWeights = "top_level_model_weights"
+
   private let source: Checkpoint
   private let flavour: CheckpointFlavour
   private let model: KerasLayerEntry
@@ -24,6 +27,15 @@ struct KerasLayout {
 
   /// - Throws: `CheckpointError` for what an `.h5` has no type or no order for.
   private func checkOrder() throws {
+    let reserved = ["", Self.ownWeights]
+    if let layer = (model.layers ?? []).first(where: { reserved.contains($0.name) }) {
+      throw CheckpointError(
+        source.path,
+        .malformed(
+          object: "the architecture",
+          expected: "layers whose names an .h5 has a place for",
+          found: layer.name.isEmpty ? "a layer without a name" : "one called '\(layer.name)'"))
+    }
     for weight in source.storedWeights {
       guard case .opaque = try source.file.dataset(at: weight.path).type else { continue }
       throw CheckpointError(
@@ -115,7 +127,7 @@ struct KerasLayout {
     for layer in layers {
       try writeLegacy(objects[layer.name] ?? [], to: group.subgroup(layer.name), copy)
     }
-    try group.createGroup("top_level_model_weights").setAttribute("weight_names", to: [String]())
+    try group.createGroup(Self.ownWeights).setAttribute("weight_names", to: [String]())
   }
 
   private func writeLegacy(_ objects: [KerasObject], to group: HDF5Group, _ copy: Copy) throws {

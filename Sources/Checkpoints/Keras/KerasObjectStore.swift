@@ -17,9 +17,16 @@ struct KerasObjectStore {
   }
 
   private let file: HDF5File
-  private let ignored: Set<String>
 
   static let variables = "vars"
+  /// What a model keeps of a training run.
+  private static let trainingState = ["optimizer", "metrics"]
+
+  /// Whether an object is a model, which may have been trained by itself: it has a list of layers.
+  static func isModel(_ path: String, in file: HDF5File) -> Bool {
+    path.isEmpty || path == "/"
+      || containers.contains { file.node(at: HDF5File.path(path, $0)) != nil }
+  }
   /// What Keras calls a model's list of layers; the second name is Keras 2.13's.
   static let containers = ["layers", "_layer_checkpoint_dependencies"]
 
@@ -31,8 +38,6 @@ struct KerasObjectStore {
     }
     guard isThere else { return nil }
     self.file = file
-    let flavour = CheckpointFlavour.weights
-    ignored = Set([flavour.optimizerState, FormatPaths.root] + [flavour.metrics].compactMap { $0 })
   }
 
   /// - Parameter model: the configuration, which has the layers' names and their order.
@@ -62,7 +67,7 @@ struct KerasObjectStore {
     }
     for (group, entry) in parts(of: owner) {
       let path = HDF5File.path(owner.path, group)
-      guard case .group = file.node(at: path), !ignored.contains(path) else { continue }
+      guard case .group = file.node(at: path) else { continue }
       // The names are those that Keras gives the parts in an .h5.
       let name = try entry?.name ?? layerName(at: path) ?? group
       found += try weights(
@@ -78,11 +83,15 @@ struct KerasObjectStore {
     let places = Dictionary(
       parts.enumerated().map { (Self.publicName($1.group), $0) },
       uniquingKeysWith: { first, _ in first })
+    let ignored =
+      [Self.variables] + Self.containers
+      + (Self.isModel(owner.path, in: file) ? Self.trainingState : [])
+      + (owner.path == "/" ? [String(FormatPaths.root.dropFirst())] : [])
     let groups = file.names(in: owner.path).flatMap { name in
       // A stack of recurrent cells keeps them in a list.
       name == "cells"
         ? file.names(in: HDF5File.path(owner.path, name)).map { "\(name)/\($0)" } : [name]
-    }.filter { $0 != Self.variables && !Self.containers.contains($0) }
+    }.filter { !ignored.contains($0) }
     let placed = groups.enumerated().map { index, group in
       (place: places[Self.publicName(group)] ?? parts.count + index, group: group)
     }
@@ -109,13 +118,16 @@ struct KerasObjectStore {
     }
     return try groups.filter { names.contains($0.group) }.flatMap { group, layer in
       let path = HDF5File.path(container, group)
-      if let found = try layerName(at: path), found != layer.name {
+      // A class of somebody's own may leave its name out of its configuration.
+      let found = try layerName(at: path)
+      let name = layer.name.isEmpty ? found ?? group : layer.name
+      if let found, found != name {
         throw mismatch(
           path, "the layer '\(layer.name)', as the architecture says",
           "the layer '\(found)', as the file says")
       }
       return try weights(
-        in: Owner(path: path, label: owner.label(of: layer.name), group: group, entry: layer))
+        in: Owner(path: path, label: owner.label(of: name), group: group, entry: layer))
     }
   }
 

@@ -65,9 +65,10 @@ extension Checkpoint {
     guard let modelConfig, let model = KerasLayerEntry(parsing: modelConfig) else {
       throw CheckpointError(path, .noArchitecture)
     }
-    guard model.module == nil, let brace = modelConfig.firstIndex(of: "{") else {
-      return modelConfig
-    }
+    // A class of somebody's own has an empty module, or one that nobody can guess.
+    guard model.layers != nil, try JSONValue(parsing: modelConfig)["module"] == nil,
+      let brace = modelConfig.firstIndex(of: "{")
+    else { return modelConfig }
     let module = model.className == "Sequential" ? "keras" : "keras.src.models.functional"
     let start = "{\"module\": \"\(module)\", \"registered_name\": null, "
     return start + modelConfig[modelConfig.index(after: brace)...]

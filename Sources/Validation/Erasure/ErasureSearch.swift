@@ -82,10 +82,9 @@ public struct ErasureSearch {
 
   private func checkTrainingState(_ findings: inout Findings) throws {
     guard let checkpoint else { return }
-    if checkpoint.hasOptimizerState {
+    for path in checkpoint.optimizerStates {
       findings.add(
-        .optimizerState, at: checkpoint.flavour.optimizerState, expected: "nothing",
-        found: "an optimizer's state")
+        .optimizerState, at: path, expected: "nothing", found: "an optimizer's state")
     }
     for path in try checkpoint.metricsWithTraces(checkInterruption) {
       findings.add(.optimizerState, at: path, expected: "zeros", found: "a metric's sums")

@@ -124,9 +124,10 @@ struct CheckpointRules {
         .lastRecord, at: "\(path)[\(records.count - 1)]", expected: "contentAfter \(digest)",
         found: last)
     }
-    if checkpoint.hasOptimizerState, records.contains(where: { $0.operation == "unlearn" }) {
+    for path in checkpoint.optimizerStates
+    where records.contains(where: { $0.operation == "unlearn" }) {
       findings.add(
-        .optimizerAfterUnlearning, at: checkpoint.flavour.optimizerState,
+        .optimizerAfterUnlearning, at: path,
         expected: "nothing",
         found: "the optimizer's state, and a record of unlearning")
     }

@@ -111,6 +111,26 @@ import Zip
     }
   }
 
+  /// A model inside that was trained by itself keeps the state of that run, which goes too.
+  @Test(arguments: ["inside.keras", "tfkeras_inside.keras"])
+  func aModelInsideForgetsItsTrainingToo(_ name: String) throws {
+    let source = try Flavours.open(name)
+    let inner = "/layers/sequential"
+    #expect(source.optimizerStates == ["\(inner)/optimizer", "/optimizer"])
+    // The loss of zeros is zero; how many samples there were is not.
+    let metrics = name == "inside.keras" ? [] : [inner, ""].map { "\($0)/metrics/mean/vars/1" }
+    #expect(try source.metricsWithTraces() == metrics)
+    var changes = CheckpointChanges()
+    changes.dropsOptimizerState = true
+    let path = folder.path(name)
+    try source.rewrite(changes, to: path)
+    let result = try Checkpoint(reading: path)
+    #expect(result.optimizerStates == [])
+    #expect(try result.metricsWithTraces() == [])
+    #expect(result.file.paths.filter { $0.contains("/optimizer") } == [])
+    #expect(try Flavours.weights(of: result) == Flavours.notes[name]?.weights)
+  }
+
   /// Keras marks its bfloat16 by an attribute, without which it would read something else.
   @Test(arguments: ["bfloat16", "float16", "float64"])
   func newWeightsKeepTheirType(_ name: String) throws {

@@ -124,6 +124,10 @@ import Testing
       "its class is not one of Keras's own"
     ),
     (
+      #"{"class_name": "Dense", "config": {"name": "l", "units": 3, "dtype": {"module": "keras", "class_name": "QuantizedDTypePolicy", "config": {"mode": "int8", "source_name": "float32"}}}}"#,
+      "its weights are quantized (int8)"
+    ),
+    (
       #"{"class_name": "Embedding", "config": {"name": "l", "input_dim": 3, "output_dim": 2, "mask_zero": true}}"#,
       "it masks steps of a sequence"
     ),

@@ -31,6 +31,16 @@ import Testing
     #expect(pairing.removed == [0, 1] && pairing.added == [0])
   }
 
+  /// A file of a class that Keras does not know numbers its variables in the order of their names' list.
+  @Test func numberedVariablesArePairedByPlace() {
+    let pairing = NamePairing(
+      ["own/scale", "own/shift", "out/bias"], ["own/0", "own/1", "out/bias"])
+    #expect(text(pairing) == ["0-0 name", "1-1 name", "2-2 name"])
+    let others = NamePairing(["own/scale", "own/shift"], ["own/0", "own/2"])
+    #expect(others.pairs.isEmpty)
+    #expect(NamePairing(["own/scale"], ["own/0", "own/1"]).pairs.isEmpty)
+  }
+
   @Test func whatIsLeftIsPairedByContentInOrder() {
     var pairing = NamePairing(
       ["a/kernel", "b/bias", "c/bias", "d/x"], ["a/kernel", "f/bias", "e/bias"])

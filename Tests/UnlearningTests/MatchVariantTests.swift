@@ -116,8 +116,11 @@ import Testing
     let once = try problem.run(.samples(first), maxCost: 0.1)
     let second = first.map { $0 + OverfitProblem.classCount }
     let after = problem.with(once.parameters)
-    let forgetful = try after.run(.samples(second), maxCost: 0.1)
-    let held = try after.run(.samples(second), maxCost: 0.1) { $0.forgottenBefore = [first] }
+    let byLabels = try Match().with(["holdWeight": .number(0)])
+    let forgetful = try after.run(.samples(second), by: byLabels, maxCost: 0.1)
+    let held = try after.run(.samples(second), by: byLabels, maxCost: 0.1) {
+      $0.forgottenBefore = [first]
+    }
     #expect(held.report.scenario.forgottenBefore == first.count)
     #expect(held.report.scenario.retainCount == 800)
     #expect(forgetful.report.scenario.retainCount == 900)
@@ -131,6 +134,9 @@ import Testing
     }
     // Training on them as retained ones brings them back.
     #expect(try margin(forgetful.parameters) > margin(held.parameters) + 0.5)
+    // Samples that are held to the model's answers, as by default, bring back less of them.
+    let usual = try after.run(.samples(second), maxCost: 0.1)
+    #expect(try margin(usual.parameters) < margin(forgetful.parameters))
   }
 
   @Test func earlierRowsHaveToBeThere() throws {

@@ -122,6 +122,22 @@ def custom(K):
     return first, second, third
 
 
+def inside(K):
+    """A model inside a model that was trained by itself first."""
+    L = K.layers
+    inner = trained(K.Sequential([K.Input((4,)), L.Dense(3, name="code")], name="encoder"))
+    x = K.Input((4,), name="features")
+    return trained(K.Model(x, L.Dense(2, name="out")(inner(x)), name="inside"))
+
+
+def grouped(K):
+    """A layer whose class Keras publishes under another name."""
+    L = K.layers
+    x = K.Input((4, 6), name="steps")
+    h = L.GroupQueryAttention(2, 4, 2, name="attend")(x, x)
+    return K.Model(x, L.Dense(2, name="out")(L.Flatten()(h)), name="grouped")
+
+
 def plain(K, policy="float32"):
     L = K.layers
     policy = K.mixed_precision.Policy(policy) if K is tf_keras else K.DTypePolicy(policy)
@@ -227,6 +243,11 @@ def main():
         for number, weight in enumerate(own):
             weight["role"] = str(number)
         save(model, f"custom_{model.name}.h5", "h5")
+    save(inside(tf_keras), "tfkeras_inside.keras", "keras")
+    save(inside(keras), "inside.keras", "keras")
+    model = fill(grouped(keras), 10)
+    save(model, "grouped.keras", "keras")
+    save(model, "grouped.h5", "h5")
     model = trained(fill(plain(keras), 5))
     save(model, "plain.keras", "keras")
     save(model, "plain.weights.h5", "weights.h5", True)

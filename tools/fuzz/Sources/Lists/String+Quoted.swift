@@ -1,1 +1,1 @@
-../../../../Sources/ModelctlCommands/String+Quoted.swift
+../../../../Sources/ModelctlCommands/Output/String+Quoted.swift

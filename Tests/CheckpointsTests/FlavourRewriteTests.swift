@@ -224,6 +224,21 @@ import Zip
     return path
   }
 
+  /// An `.h5` has the weights of LoRA beside a kernel, the other flavours have them added to it.
+  @Test func adaptedLayersStayInTheirFlavour() throws {
+    for (name, flavour) in [
+      ("adapted.keras", CheckpointFlavour.wholeModel), ("adapted.h5", .archive),
+    ] {
+      let error = #expect(throws: CheckpointError.self) {
+        try convert(Flavours.open(name), to: flavour)
+      }
+      #expect(error?.description.contains("'wide'") == true, "\(error?.description ?? "")")
+    }
+    let whole = try convert(Flavours.open("adapted.h5"), to: .wholeModel)
+    #expect(
+      try Flavours.weights(of: Checkpoint(reading: whole)) == Flavours.notes["adapted.h5"]?.weights)
+  }
+
   @Test(arguments: ["plain.h5", "plain.keras", "mixed_bfloat16.keras", "float64.keras"])
   func everyWayKeepsEveryBit(_ name: String) throws {
     let source = try Flavours.open(name)

@@ -61,6 +61,12 @@ import Testing
     #expect(result.unchecked == nil)
   }
 
+  /// The engine does not know what Keras puts beside a kernel, and the file is right all the same.
+  @Test func weightsOfLowRankAreNoMistake() throws {
+    let result = try Validation.run(Fixtures.path("flavours/adapted.h5"))
+    #expect(result.findings.kept == [])
+  }
+
   @Test func aForeignFileThatWasEditedIsToldSoAndIsNoError() throws {
     let result = try Validation.run(Fixtures.path("validate/MC015-foreign.h5"))
     #expect(result.findings.kept.map(\.severity) == [.note])

@@ -138,6 +138,13 @@ def grouped(K):
     return K.Model(x, L.Dense(2, name="out")(L.Flatten()(h)), name="grouped")
 
 
+def adapted(K):
+    """A layer with weights of low rank beside its kernel."""
+    model = K.Sequential([K.Input((4,)), K.layers.Dense(6, name="wide"), K.layers.Dense(3, name="out")], name="adapted")
+    model.layers[0].enable_lora(2)
+    return model
+
+
 def plain(K, policy="float32"):
     L = K.layers
     policy = K.mixed_precision.Policy(policy) if K is tf_keras else K.DTypePolicy(policy)
@@ -248,6 +255,12 @@ def main():
     model = fill(grouped(keras), 10)
     save(model, "grouped.keras", "keras")
     save(model, "grouped.h5", "h5")
+    model = adapted(keras)
+    save(model, "adapted.h5", "h5")
+    # Keras adds them to the kernel here; before training that changes nothing.
+    save(model, "adapted.keras", "keras")
+    weights = notes["adapted.keras"]["weights"]
+    notes["adapted.keras"]["weights"] = [w for w in weights if not w["role"].startswith("lora_")]
     model = trained(fill(plain(keras), 5))
     save(model, "plain.keras", "keras")
     save(model, "plain.weights.h5", "weights.h5", True)

@@ -36,6 +36,16 @@ struct KerasLayout {
           expected: "layers whose names an .h5 has a place for",
           found: layer.name.isEmpty ? "a layer without a name" : "one called '\(layer.name)'"))
     }
+    // The flavours with objects have such a layer's kernel with the adaptation added to it, and not the two apart.
+    if let object = placement.objects.first(where: { $0.entry.config["lora_rank"]?.integer != nil })
+    {
+      throw CheckpointError(
+        source.path,
+        .malformed(
+          object: object.label, expected: "all weights that an .h5 has of a layer",
+          found: "its kernel with LoRA's two added to it; load the file in Keras and save it there")
+      )
+    }
     for weight in source.storedWeights {
       guard case .opaque = try source.file.dataset(at: weight.path).type else { continue }
       throw CheckpointError(

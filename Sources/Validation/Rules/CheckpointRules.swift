@@ -55,6 +55,8 @@ struct CheckpointRules {
         mismatch(name.description, expected: "the shape \(shape)", found: "nothing")
       case .weightShape(let name, let expected, let found):
         mismatch(name.description, expected: "the shape \(expected)", found: "\(found)")
+      // Keras adds these to layers that it adapts; the engine runs no such layer.
+      case .unexpectedWeight(let name) where name.contains("/lora_"): break
       case .unexpectedWeight(let name):
         mismatch(name, expected: "a weight of the architecture", found: "another one")
       case .ambiguousWeight(let name):

@@ -26,7 +26,8 @@ extension ReaderProcess {
       }
       let nowhere = open("/dev/null", O_WRONLY | O_CLOEXEC)
       dup2(nowhere, STDERR_FILENO)
-      close(nowhere)
+      // It may have got that number itself, where stderr was closed.
+      if nowhere != STDERR_FILENO { close(nowhere) }
       Reader.begin(isWatched: isWatched)
       Modelctl.runAndExit(arguments)
     }

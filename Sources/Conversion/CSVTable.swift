@@ -5,28 +5,28 @@ internal import Zip
 /// A table of numbers as text, one sample a line, with the label in one of its columns.
 ///
 /// The numbers are held in memory, as float32. Labels that are whole numbers of 0 or more are class
-/// indices; any other labels are names, whose indices follow their order by Unicode scalars.
+/// indices; any other labels are names, whose indices follow their order by Unicode scalars. Samples
+/// may be named in a column too.
 public struct CSVTable {
-  /// Where the label stands.
-  public enum LabelColumn: Hashable, Sendable {
-    case first
-    case last
-    /// A column of that name in the header.
-    case named(String)
-  }
 
   /// float32 `[N, F]`: N samples of F features.
   public let inputs: NamedArray
   /// int64 `[N]`: class indices.
   public let labels: NamedArray
+  /// `[N]`: int64, or text where an id is no whole number; nil where no column holds ids.
+  public let ids: NamedArray?
   /// What the class indices stand for, where the labels are names.
   public let classNames: [String]?
   /// The features' names, where there is a header.
   public let featureNames: [String]?
 
+  /// A longer id or label is none, in bytes.
+  static let longestName = 1024
+
   /// Reads a table, which may be packed by gzip.
   ///
   /// - Parameters:
+  ///   - columns: which columns are no features.
   ///   - separator: an ASCII character between fields.
   ///   - classNames: the names that labels may have, in the order of their indices; when nil the
   ///     labels themselves decide.
@@ -34,8 +34,8 @@ public struct CSVTable {
   ///     not a number.
   /// - Throws: `ConversionError` with line and column.
   public init(
-    path: String, label: LabelColumn = .last, separator: Character = ",", hasHeader: Bool? = nil,
-    classNames given: [String]? = nil
+    path: String, columns: Columns = Columns(), separator: Character = ",",
+    hasHeader: Bool? = nil, classNames given: [String]? = nil
   ) throws {
     guard let byte = separator.asciiValue, byte != 0x22, byte != 0x0A, byte != 0x0D else {
       throw ConversionError(
@@ -45,7 +45,7 @@ public struct CSVTable {
     let file = try FileByteStream(path: path)
     let isPacked = try file.bytes(at: 0, count: 2) == [0x1F, 0x8B]
     let stream: any ByteStream = isPacked ? try GzipByteStream(path: path) : file
-    var content = CSVContent(label: label, hasHeader: hasHeader)
+    var content = CSVContent(columns: columns, hasHeader: hasHeader)
     do {
       var reader = try CSVReader(stream, separator: byte)
       while try reader.next() { try content.append(reader) }
@@ -54,102 +54,84 @@ public struct CSVTable {
       throw ConversionError(file: path, error.problem)
     }
     classNames = content.classNames
-    featureNames = content.featureNames
+    featureNames = content.columns?.featureNames
     let samples = content.labels.count
     inputs = try NamedArray(
-      try Tensor(floats: content.features, shape: Shape([samples, content.featureCount])),
+      try Tensor(
+        floats: content.features, shape: Shape([samples, content.columns?.features.count ?? 0])),
       file: path, name: "x")
     labels = try NamedArray(
       try Tensor(integers: content.labels, shape: Shape([samples])), file: path, name: "y")
+    ids = try content.ids.map { try NamedArray($0, file: path, name: "id") }
   }
 }
 
 /// What has been read of a table so far.
 private struct CSVContent {
-  let label: CSVTable.LabelColumn
+  let wanted: CSVTable.Columns
   let hasHeader: Bool?
+  private(set) var columns: CSVColumns?
   private(set) var features: [Float] = []
-  private(set) var featureNames: [String]?
   private(set) var labels: [Int64] = []
   private(set) var classNames: [String]?
-  private var columnNames: [String] = []
-  private var columnCount = 0
-  private var labelColumn = 0
+  private var idTexts: [String] = []
   /// Labels in the order of their first occurrence, and how often a row asked for each.
   private var labelTexts: [String: Int64] = [:]
   private var texts: [String] = []
 
-  var featureCount: Int { max(0, columnCount - 1) }
-
-  init(label: CSVTable.LabelColumn, hasHeader: Bool?) {
-    self.label = label
+  init(columns: CSVTable.Columns, hasHeader: Bool?) {
+    wanted = columns
     self.hasHeader = hasHeader
   }
 
   mutating func append(_ record: CSVReader) throws(HeaderError) {
-    if columnCount == 0 {
-      columnCount = record.ends.count
-      guard columnCount > 1 else {
-        throw .mismatch(
-          expected: "a label and at least one feature in line \(record.recordLine)",
-          found: "one column")
-      }
-      if try takeHeader(record) { return }
+    guard let columns else {
+      let first = try CSVColumns(wanted, record, hasHeader: hasHeader)
+      columns = first
+      return first.isNamed ? () : try append(record, first)
     }
-    guard record.ends.count == columnCount else {
+    try append(record, columns)
+  }
+
+  private mutating func append(
+    _ record: CSVReader, _ columns: CSVColumns
+  ) throws(HeaderError) {
+    guard record.ends.count == columns.count else {
       throw .mismatch(
-        expected: "\(columnCount) columns in line \(record.recordLine)",
+        expected: "\(columns.count) columns in line \(record.recordLine)",
         found: "\(record.ends.count)")
     }
-    for column in 0..<columnCount {
-      let field = record.field(column)
-      if column == labelColumn {
-        try appendLabel(field, record)
-      } else if let value = number(field) {
-        features.append(value)
-      } else {
+    for column in columns.features {
+      guard let value = record.number(column) else {
         throw .mismatch(
-          expected: "a number in \(place(column, record))",
-          found: trimmed(field).isEmpty ? "an empty field" : "text")
+          expected: "a number in \(columns.place(column, record))",
+          found: record.trimmed(column).isEmpty
+            ? "an empty field" : "text (are these ids, or is the column to be ignored?)")
       }
+      features.append(value)
     }
+    appendLabel(try text("a label", columns.label, record, columns))
+    if let id = columns.id { idTexts.append(try text("an id", id, record, columns)) }
   }
 
-  /// Finds the label's column, and whether the record is a header.
-  private mutating func takeHeader(_ record: CSVReader) throws(HeaderError) -> Bool {
-    let names = (0..<columnCount).map { String(decoding: trimmed(record.field($0)), as: UTF8.self) }
-    switch label {
-    case .first: labelColumn = 0
-    case .last: labelColumn = columnCount - 1
-    case .named(let name):
-      let places = names.indices.filter { names[$0] == name }
-      guard let place = places.first, places.count == 1, hasHeader != false else {
-        throw .mismatch(
-          expected: "one column \(quoted(name)) in the header",
-          found: names.count > 20 ? "\(places.count)" : names.map(quoted).joined(separator: ", "))
-      }
-      labelColumn = place
+  private func text(
+    _ what: String, _ column: Int, _ record: CSVReader, _ columns: CSVColumns
+  ) throws(HeaderError) -> String {
+    let field = record.trimmed(column)
+    guard let text = String(validating: field, as: UTF8.self), !text.isEmpty else {
+      throw .mismatch(
+        expected: "\(what) in \(columns.place(column, record))",
+        found: field.isEmpty ? "none" : "bytes that are no UTF-8")
     }
-    let isHeader: Bool
-    if case .named = label {
-      isHeader = true
-    } else {
-      isHeader =
-        hasHeader
-        ?? (0..<columnCount).contains { $0 != labelColumn && number(record.field($0)) == nil }
+    guard field.count <= CSVTable.longestName else {
+      throw .mismatch(
+        expected: "at most \(CSVTable.longestName) bytes in \(columns.place(column, record))",
+        found: "\(field.count)")
     }
-    guard isHeader else { return false }
-    columnNames = names
-    featureNames = names.indices.filter { $0 != labelColumn }.map { names[$0] }
-    return true
+    return text
   }
 
-  private mutating func appendLabel(
-    _ field: ArraySlice<UInt8>, _ record: CSVReader
-  ) throws(HeaderError) {
-    guard let text = String(validating: trimmed(field), as: UTF8.self), !text.isEmpty else {
-      throw .mismatch(expected: "a label in \(place(labelColumn, record))", found: "none")
-    }
+  private mutating func appendLabel(_ text: String) {
     if let index = labelTexts[text] {
       labels.append(index)
     } else {
@@ -160,9 +142,16 @@ private struct CSVContent {
     }
   }
 
+  /// Ids that are all whole numbers, as they are usually written, are such; `007` is a name.
+  var ids: SampleIdentifiers? {
+    guard columns?.id != nil else { return nil }
+    let integers = idTexts.compactMap { text in Int64(text).flatMap { "\($0)" == text ? $0 : nil } }
+    return integers.count == idTexts.count ? .integers(integers) : .strings(idTexts)
+  }
+
   /// Gives the labels their final indices.
   mutating func finish(_ given: [String]?) throws(HeaderError) {
-    guard columnCount > 0 else { throw .mismatch(expected: "a table", found: "an empty file") }
+    guard columns != nil else { throw .mismatch(expected: "a table", found: "an empty file") }
     if let given {
       var indices: [Int64] = []
       for text in texts {
@@ -193,29 +182,4 @@ private struct CSVContent {
     }
     labels = labels.map { indices[Int($0)] }
   }
-
-  private func place(_ column: Int, _ record: CSVReader) -> String {
-    let name = columnNames.indices.contains(column) ? " (\(quoted(columnNames[column])))" : ""
-    return "line \(record.recordLine), column \(column + 1)\(name)"
-  }
-}
-
-private func trimmed(_ field: ArraySlice<UInt8>) -> ArraySlice<UInt8> {
-  var field = field
-  while let byte = field.first, byte == 0x20 || byte == 0x09 { field.removeFirst() }
-  while let byte = field.last, byte == 0x20 || byte == 0x09 { field.removeLast() }
-  return field
-}
-
-/// A decimal number that a float32 can hold, or nil.
-private func number(_ field: ArraySlice<UInt8>) -> Float? {
-  let text = trimmed(field)
-  // Most tables hold small whole numbers, for which making a string is the slow part.
-  if (1...7).contains(text.count), text.allSatisfy({ (0x30...0x39).contains($0) }) {
-    return Float(text.reduce(0) { $0 * 10 + Int($1 - 0x30) })
-  }
-  guard text.allSatisfy({ (0x30...0x39).contains($0) || "+-.eE".utf8.contains($0) }),
-    let value = Float(String(decoding: text, as: UTF8.self)), value.isFinite
-  else { return nil }
-  return value
 }

@@ -52,6 +52,27 @@ public final class NamedArray {
       file: file, name: name, layout: layout, stream: MemoryByteStream(tensor.bytes))
   }
 
+  /// Names of samples that are in memory already.
+  convenience init(_ identifiers: SampleIdentifiers, file: String, name: String) throws {
+    switch identifiers {
+    case .integers(let values):
+      try self.init(
+        try Tensor(integers: values, shape: Shape([values.count])), file: file, name: name)
+    case .strings(let texts):
+      let width = texts.reduce(0) { max($0, $1.utf8.count) }
+      var bytes: [UInt8] = []
+      bytes.reserveCapacity(texts.count * width)
+      for text in texts {
+        bytes.append(contentsOf: text.utf8)
+        bytes.append(contentsOf: repeatElement(0, count: width - text.utf8.count))
+      }
+      let layout = try ArrayLayout(
+        element: .bytes(width: width), shape: Shape([texts.count]), isBigEndian: false,
+        dataOffset: 0)
+      try self.init(file: file, name: name, layout: layout, stream: MemoryByteStream(bytes))
+    }
+  }
+
   /// The extent of the first axis; 1 for a scalar.
   public var rowCount: Int { shape.dimensions.first ?? 1 }
 

@@ -11,11 +11,13 @@ import Zip
   init() throws { folder = try TemporaryDirectory() }
 
   func table(
-    _ text: String, label: CSVTable.LabelColumn = .last, separator: Character = ",",
-    hasHeader: Bool? = nil
+    _ text: String, label: CSVTable.Column = .last, id: CSVTable.Column? = nil,
+    ignored: [String] = [], separator: Character = ",", hasHeader: Bool? = nil
   ) throws -> CSVTable {
     let path = try folder.write(Array(text.utf8), to: "table.csv")
-    return try CSVTable(path: path, label: label, separator: separator, hasHeader: hasHeader)
+    return try CSVTable(
+      path: path, columns: CSVTable.Columns(label: label, id: id, ignored: ignored),
+      separator: separator, hasHeader: hasHeader)
   }
 
   @Test(arguments: [
@@ -68,6 +70,8 @@ import Zip
     ("1,2,0\n1,nan,0\n", "column 2, found text"), ("1,2,0\n1,0x10,0\n", "column 2, found text"),
     ("1,2,0\n1,1e99,0\n", "column 2, found text"), ("1,2,0\n1,inf,0\n", "column 2, found text"),
     ("1,2,0\n1,2,\n", "a label in line 2, column 3, found none"),
+    ("id,a,b\n,1,0\n", "an id in line 2, column 1 ('id'), found none"),
+    ("id,a,b\n" + String(repeating: "x", count: 1025) + ",1,0\n", "at most 1024 bytes in line 2"),
     ("1,2,0\n1,\"2,0\n", "a closing quote in line 2, column 2"),
     ("1,2,0\n1,2\"3,0\n", "not at all in line 2, column 2"),
     ("1,2,0\n1,\"2\"3,0\n", "the end of the line in line 2, column 3"),
@@ -90,6 +94,54 @@ import Zip
     }
   }
 
+  @Test func samplesAreNamedInAColumn() throws {
+    let text = "who,age,size,class\nann,1,2,7\n\"bo, b\",3,4,8\n"
+    let named = try table(text, id: .named("who"))
+    #expect(try named.ids?.strings() == ["ann", "bo, b"])
+    #expect(try named.inputs.tensor().floats == [1, 2, 3, 4])
+    #expect(named.featureNames == ["age", "size"])
+    #expect(try table(text, id: .first).ids?.strings() == ["ann", "bo, b"])
+    #expect(try table("7,1,0\n8,2,1\n", id: .first).ids?.tensor().integers == [7, 8])
+    #expect(try table("1,2,0\n3,4,1\n").ids == nil)
+  }
+
+  @Test func aColumnCalledIdHoldsIds() throws {
+    let text = "ID,age,class\n-5,1,7\n12,3,8\n"
+    #expect(try table(text).ids?.tensor().integers == [-5, 12])
+    #expect(try table(text).inputs.tensor().floats == [1, 3])
+    #expect(try table(text, ignored: ["ID"]).ids == nil)
+    #expect(try table(text, label: .named("ID")).ids == nil)
+    #expect(try table("id,Id,class\n1,2,3\n").inputs.tensor().floats == [1, 2])
+  }
+
+  /// A number is an id only as it is written, for that is how it will be asked for.
+  @Test func idsStayAsTheyAreWritten() throws {
+    #expect(try table("id,a,b\n007,1,0\n8,1,0\n").ids?.strings() == ["007", "8"])
+    #expect(try table("id,a,b\n1.0,1,0\n").ids?.strings() == ["1.0"])
+    #expect(
+      try table("id,a,b\n99999999999999999999,1,0\n").ids?.strings() == ["99999999999999999999"])
+  }
+
+  @Test func columnsMayBeIgnored() throws {
+    let text = "name,a,mail,b,class\nx,1,x@y,2,0\n,3,,4,1\n"
+    let table = try table(text, ignored: ["mail", "name"])
+    #expect(try table.inputs.tensor().floats == [1, 2, 3, 4])
+    #expect(table.featureNames == ["a", "b"])
+  }
+
+  @Test func aColumnHasOnePurpose() throws {
+    for (id, ignored) in [(CSVTable.Column.last, []), (.first, ["a"]), (nil, ["b"])] {
+      let error = try #require(throws: ConversionError.self) {
+        try table("a,x,b\n1,2,3\n", id: id, ignored: ignored)
+      }
+      #expect(error.description.contains("one of them twice"), "\(error)")
+    }
+    let error = try #require(throws: ConversionError.self) {
+      try table("id,b\n1,2\n")
+    }
+    #expect(error.description.contains("found 2 columns without a feature"), "\(error)")
+  }
+
   @Test func longTablesCrossTheirBlocks() throws {
     let rows = 20_000
     let text = (0..<rows).map { "\($0),\"\($0 % 7)\",\($0 % 3)\r\n" }.joined()
@@ -110,7 +162,8 @@ import Zip
   }
 
   @Test func aPackedTableIsRead() throws {
-    let table = try CSVTable(path: Fixture.path("table.csv.gz"), label: .named("class"))
+    let table = try CSVTable(
+      path: Fixture.path("table.csv.gz"), columns: CSVTable.Columns(label: .named("class")))
     #expect(try table.inputs.tensor().floats == [1, 2, 3, 4])
     #expect(table.classNames == ["ant", "cat"])
     #expect(try table.labels.tensor().integers == [1, 0])

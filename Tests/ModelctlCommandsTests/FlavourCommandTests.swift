@@ -184,6 +184,30 @@ import Testing
     #expect(shape?.dimensions == [32, 32, 3])
   }
 
+  /// They are what a request to forget will name.
+  @Test func idsOfATableAreKept() throws {
+    let lines = (0..<40).map { "P-\($0),\(Double($0 % 2) - 0.5),0,1,\($0 % 3),\($0 % 2),note" }
+    let table = folder.path("people.csv")
+    try Data((["person,a,b,c,d,kind,remark"] + lines).joined(separator: "\n").utf8)
+      .write(to: URL(fileURLWithPath: table))
+    let out = folder.path("people.h5")
+    let options = [
+      "--label-column", "kind", "--id-column", "person", "--ignore-columns", "remark",
+      "--class-names", "no,yes",
+    ]
+    let refused = try Tool.run("import", table, out, "--label-column", "kind")
+    #expect(
+      refused.status == 65
+        && refused.errors.contains("line 2, column 1 ('person'), found text (are these ids"),
+      "\(refused.errors)")
+    let unknown = try Tool.run(["import", table, out] + options)
+    #expect(unknown.status == 65 && unknown.errors.contains("labels out of 'no', 'yes'"))
+    let made = try Tool.run(["import", table, out] + options.dropLast(2))
+    #expect(made.status == 0, "\(made.errors)")
+    let ids = try run("inspect", out, "--ids", "train").output.split(separator: "\n")
+    #expect(ids == (0..<40).map { "P-\($0)" })
+  }
+
   @Test func aFlavourKeepsItsName() throws {
     let result = try Tool.run(
       "train", whole, folder.path("out.keras"), "--epochs", "1")

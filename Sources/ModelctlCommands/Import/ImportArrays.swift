@@ -69,11 +69,12 @@ struct ImportArrays {
   ) throws {
     let isTabbed = path.lowercased().contains(".tsv")
     let table = try CSVTable(
-      path: path, label: tables.label, separator: tables.separator ?? (isTabbed ? "\t" : ","),
+      path: path, columns: tables.columns, separator: tables.separator ?? (isTabbed ? "\t" : ","),
       classNames: classNames)
     classNames = table.classNames ?? classNames
     try place(table.inputs, as: "\(split)/x", path)
     try place(table.labels, as: "\(split)/y", path)
+    if let ids = table.ids { try place(ids, as: "\(split)/id", path) }
   }
 
   /// The path in an argument.

@@ -9,6 +9,18 @@ struct TableOptions: ParsableArguments {
   var labelColumn = "last"
 
   @Option(
+    help: """
+      Where the samples' ids stand in a table: first, last, or the column's name. Default: the column \
+      called id, if there is one.
+      """)
+  var idColumn: String?
+
+  @Option(
+    name: .customLong("ignore-columns"),
+    help: "Columns of a table that are no features, by their names, with commas.")
+  var ignoredText: String?
+
+  @Option(
     name: .customLong("separator"),
     help: "What separates the fields of a table. Default: a comma, in a .tsv a tab.")
   var separatorText: String?
@@ -24,15 +36,23 @@ struct TableOptions: ParsableArguments {
 
   var separator: Character? { separatorText?.first }
 
-  var label: CSVTable.LabelColumn {
-    switch labelColumn {
+  var columns: CSVTable.Columns {
+    CSVTable.Columns(
+      label: Self.column(labelColumn), id: idColumn.map(Self.column),
+      ignored: Self.names(ignoredText) ?? [])
+  }
+
+  var classNames: [String]? { Self.names(classNameText) }
+
+  private static func column(_ text: String) -> CSVTable.Column {
+    switch text {
     case "first": .first
     case "last": .last
-    default: .named(labelColumn)
+    default: .named(text)
     }
   }
 
-  var classNames: [String]? {
-    classNameText?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
+  private static func names(_ text: String?) -> [String]? {
+    text?.split(separator: ",").map { $0.trimmingCharacters(in: .whitespaces) }
   }
 }

@@ -137,15 +137,15 @@ extension ValidateReport: CustomStringConvertible {
 
   private func erasureText(_ erasure: Erasure) -> [String] {
     var lines = [
-      "searched for \(erasure.ids.grouped) ids in all splits, and for "
+      "searched for \(erasure.ids.grouped("id")) in all splits, and for "
         + "\(erasure.idsSearchedEverywhere.grouped) of them in "
         + "\(erasure.storedBytesSearched.grouped) stored and "
         + "\(erasure.unpackedBytesSearched.grouped) unpacked bytes"
     ]
     if erasure.idsTooShortToSearch > 0 {
       lines.append(
-        "\(erasure.idsTooShortToSearch.grouped) ids are so short that only splits were searched "
-          + "for them")
+        "too short to be searched for outside the splits: "
+          + erasure.idsTooShortToSearch.grouped("id"))
     }
     guard let rows = erasure.recordsInOriginal else {
       lines.append("what the records held was not searched for: give --original for that")

@@ -46,8 +46,8 @@ public enum UnlearningError: Error, Hashable, Sendable, CustomStringConvertible 
       "expected at least \(needed) unseen samples to compare with, found \(found)"
     case .ignorance(let accuracy, let chance, let count):
       "the model answers \(Text.percent(accuracy)) of \(count.grouped) unseen samples rightly, and chance "
-        + "would \(Text.percent(chance)): it was not trained on samples like these, or on such that are "
-        + "scaled or labelled in another way"
+        + "would \(Text.percent(chance)): it was not trained on samples like these, or on such whose "
+        + "values are scaled, or whose classes are ordered, in another way"
     case .layout(let split, let expected, let found):
       "the \(split) samples do not fit the model: expected \(expected), found \(found)"
     case .maxCost(let share):

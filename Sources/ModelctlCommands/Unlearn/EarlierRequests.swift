@@ -54,7 +54,7 @@ struct EarlierRequests {
       }
       guard !strangers.isEmpty else { continue }
       warn(
-        "\(list.name) names \(strangers.count.grouped) ids that the ledger does not know under this key: "
+        "\(list.name) names \(strangers.count.grouped("id")) that the ledger does not know under this key: "
           + IdentifierList.quote(strangers))
     }
   }

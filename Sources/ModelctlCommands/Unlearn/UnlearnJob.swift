@@ -175,18 +175,18 @@ struct UnlearnJob {
     guard let list else { return }
     if !list.duplicates.isEmpty {
       warn(
-        "\(list.name) repeats \(list.duplicates.count.grouped) ids: \(IdentifierList.quote(list.duplicates))"
+        "\(list.name) repeats \(list.duplicates.count.grouped("id")): \(IdentifierList.quote(list.duplicates))"
       )
     }
     if !selection.unknown.isEmpty {
       warn(
-        "\(list.name) names \(selection.unknown.count.grouped) ids that \(data.path.quoted) does not have: "
+        "\(list.name) names \(selection.unknown.count.grouped("id")) that \(data.path.quoted) does not have: "
           + IdentifierList.quote(selection.unknown))
     }
     if !selection.outsideTraining.isEmpty {
       warn(
-        "\(selection.outsideTraining.count.grouped) ids are outside the training split; their records are "
-          + "deleted, but there is nothing to unlearn: "
+        "\(selection.outsideTraining.count.grouped("id")) outside the training split, whose records are "
+          + "deleted and leave nothing to unlearn: "
           + IdentifierList.quote(selection.outsideTraining))
     }
   }

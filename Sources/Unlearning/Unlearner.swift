@@ -92,7 +92,7 @@ public struct Unlearner {
   /// What an attempt may cost, as a share of retraining; nil without a limit.
   ///
   /// Small data costs more to test than a share of its training: where nobody sets a limit the method's
-  /// own is raised to what tests, what the method begins with and a few steps take.
+  /// own is raised to what tests, what the method begins with and a hundred small steps take.
   private func share(
     _ recipe: TrainingRecipe, _ problem: UnlearningProblem, tested: Double, of retraining: Double
   ) throws -> Double? {
@@ -100,7 +100,9 @@ public struct Unlearner {
       return nil
     }
     // A quarter of a batch of training's size and half as many to forget.
-    let steps = Double(UnlearningSession.fewestSteps * max(2, 3 * recipe.batchSize / 8))
+    let count =
+      request.maxCost == nil ? UnlearningSession.decentSteps : UnlearningSession.fewestSteps
+    let steps = Double(count * max(2, 3 * recipe.batchSize / 8))
     let tests = tested + problem.finalTestPasses(restoringConfidence: true)
     let least =
       request.maxCost == nil ? method.leastPasses(problem, network.architecture) : 0

@@ -47,8 +47,9 @@ public struct UnlearningRequest: Hashable, Sendable {
     self.seed = seed
   }
 
-  /// What is taken for granted about a model that does not say how it was trained.
-  public static let assumedRecipe = TrainingRecipe(epochs: 50, batchSize: 128, learningRate: 1e-3)
+  /// What is taken for granted about a model that does not say how it was trained: batches as Keras takes
+  /// them where nobody says otherwise.
+  public static let assumedRecipe = TrainingRecipe(epochs: 50, batchSize: 32, learningRate: 1e-3)
 }
 
 /// The samples that a run reads.

@@ -113,6 +113,10 @@ public final class UnlearningSession {
   /// Fewer steps do nothing.
   static let fewestSteps = 20
 
+  /// In which a class goes, whose answers have a way to go: an optimizer like Adam moves a weight by no more
+  /// than its rate a step.
+  static let decentSteps = 100
+
   /// Of the usual size: where there would be fewer, it is steps that are missing, not samples in each.
   public static let enoughSteps = 300
 

@@ -151,13 +151,14 @@ public struct Match: UnlearningMethod, Hashable {
     return (min(sizes.forget, sampleBatch), min(sizes.retain, sampleBatch + sampleBatch / 2))
   }
 
-  /// Labels take more steps than targets near the present answers, and those are smaller.
+  /// Labels and classes take more steps than targets near the present answers, and those are smaller.
   private func wholeBatchSizes(
     _ session: UnlearningSession, taught: Int?
   ) -> (forget: Int, retain: Int) {
     let steps =
       switch session.problem.scenario {
-      case .samples, .classes: UnlearningSession.fewestSteps
+      case .samples: UnlearningSession.fewestSteps
+      case .classes: UnlearningSession.decentSteps
       case .wrongLabels, .backdoor: UnlearningSession.enoughSteps
       }
     return session.batchSizes(

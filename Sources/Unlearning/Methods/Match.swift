@@ -158,7 +158,8 @@ public struct Match: UnlearningMethod, Hashable {
     let steps =
       switch session.problem.scenario {
       case .samples: UnlearningSession.fewestSteps
-      case .classes: UnlearningSession.decentSteps
+      // Twice the budget of a second attempt is for more steps, not for larger ones.
+      case .classes: UnlearningSession.decentSteps * session.attempt
       case .wrongLabels, .backdoor: UnlearningSession.enoughSteps
       }
     return session.batchSizes(

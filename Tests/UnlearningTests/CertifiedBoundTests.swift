@@ -1,4 +1,5 @@
 import Foundation
+import ModelCore
 import Testing
 
 @testable import Unlearning

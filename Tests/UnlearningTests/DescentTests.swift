@@ -1,5 +1,6 @@
 import Engine
 import Evidence
+import Foundation
 import ModelCore
 import TestSupport
 import Testing

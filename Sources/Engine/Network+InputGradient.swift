@@ -7,6 +7,7 @@ extension Network {
   ///   loss.
   /// - Returns: `[N, E]`: the loss's gradient with respect to `batch.inputs`. The gradients of the
   ///   weights are replaced as well.
+  /// - Precondition: no layer looks the samples up in a table: nothing flows back through one.
   /// - Throws: as `backpropagate(_:mode:loss:)`.
   public func inputGradients(
     _ batch: Batch,

@@ -38,11 +38,16 @@ public struct Descent {
     public var weight: Float
     /// `T`, applied to both sides: Hinton, Vinyals and Dean, 2015.
     public var temperature: Float
+    /// From what cross-entropy on a sample is left alone, in nats: an end to ascent, which has none.
+    public var ceiling: Float
 
-    public init(_ target: Target, weight: Float = 1, temperature: Float = 1) {
+    public init(
+      _ target: Target, weight: Float = 1, temperature: Float = 1, ceiling: Float = .infinity
+    ) {
       self.target = target
       self.weight = weight
       self.temperature = temperature
+      self.ceiling = ceiling
     }
 
     /// Answers to compare at a temperature, with a gradient of at most the weight at any temperature.
@@ -139,41 +144,6 @@ public struct Descent {
     self.learningRate = learningRate
   }
 
-  /// Repairs instead, by steps of another kind, for as long as tests find the request fulfilled.
-  ///
-  /// How firmly a model holds to a class or a label is not known beforehand: impairing gets faster, up to
-  /// training's own rate, where half of the tests would not see its end. Single samples have to come down by
-  /// a few points and no more, which is done at one rate.
-  ///
-  /// - Parameter rateShare: the rate of this descent as a share of training's.
-  mutating func alternate(
-    with repair: [Stage], rateShare: Float, in session: UnlearningSession
-  ) {
-    let impair = cycle
-    guard session.problem.scenario != .samples else {
-      react = { check, course in
-        course.cycle = session.isReached(check) ? repair : impair
-        return .go
-      }
-      return
-    }
-    let fastest = max(1, 1 / rateShare)
-    var pace: Float = 1
-    var pacer = Pacer(checks: checks)
-    react = { check, course in
-      if session.isReached(check) {
-        course = Course(cycle: repair, pace: Self.repairRateShare / rateShare)
-      } else {
-        if pacer.isBehind(session.excess(of: check)) { pace = min(fastest, 2 * pace) }
-        course = Course(cycle: impair, pace: pace)
-      }
-      return .go
-    }
-  }
-
-  /// Of training's rate: what brings back what impairing broke.
-  private static let repairRateShare: Float = 0.6
-
   /// The rate of a step counted from zero.
   func learningRate(step: Int) -> Float {
     let rise = max(1, warmUp * Double(steps))
@@ -196,22 +166,6 @@ public struct Descent {
       return Set((1...checks).map { $0 * steps / checks }.filter { $0 > 0 })
     }
     return Set((1...checks).map { $0 * steps / (checks + 1) }.filter { $0 > 0 && $0 < steps })
-  }
-}
-
-/// Whether what is to go goes evenly over the first half of the tests, or more slowly.
-private struct Pacer {
-  let checks: Int
-  private var seen = 0
-  private var start: Double?
-
-  init(checks: Int) { self.checks = checks }
-
-  mutating func isBehind(_ excess: Double) -> Bool {
-    seen += 1
-    let start = start ?? excess
-    self.start = start
-    return excess > start * (1 - Double(2 * seen) / Double(max(1, checks)))
   }
 }
 

@@ -30,7 +30,8 @@ struct DescentRun {
     let losses = terms.flatMap(\.losses)
     // Parts of one step go through one loss: the network's own, or the one below.
     needsOwnLoss =
-      losses.contains { $0.temperature != 1 } || terms.contains { $0.losses.count > 1 }
+      losses.contains { $0.temperature != 1 || $0.ceiling.isFinite }
+      || terms.contains { $0.losses.count > 1 }
     if losses.contains(where: { $0.target == .original }) {
       teacher = try Teacher(session, capacity: batch.capacity)
     }
@@ -84,6 +85,7 @@ struct DescentRun {
     let targets: [Float]
     let weight: Float
     let temperature: Float
+    let ceiling: Float
   }
 
   /// Appends a term's samples. A plain loss goes into the batch itself; the parts are returned when
@@ -105,7 +107,7 @@ struct DescentRun {
       parts.append(
         Part(
           rows: rows, targets: targets, weight: loss.weight / Float(count),
-          temperature: loss.temperature))
+          temperature: loss.temperature, ceiling: loss.ceiling))
     }
     if !needsOwnLoss {
       _ = batch.targets[columns].update(fromContentsOf: parts[0].targets)
@@ -140,12 +142,14 @@ struct DescentRun {
           let scores = logits[(row * width)..<((row + 1) * width)]
           let largest = scores.max() ?? 0
           let logSum = log(scores.reduce(0) { $0 + exp(($1 - largest) / temperature) })
-          for column in 0..<width {
-            let target = part.targets[index * width + column]
-            let logShare = (logits[row * width + column] - largest) / temperature - logSum
+          let logShares = scores.map { ($0 - largest) / temperature - logSum }
+          let targets = part.targets[(index * width)..<((index + 1) * width)]
+          let crossEntropy = -zip(targets, logShares).reduce(0) { $0 + $1.0 * $1.1 }
+          guard crossEntropy < part.ceiling else { continue }
+          total += part.weight * temperature * temperature * crossEntropy
+          for (column, (target, logShare)) in zip(targets, logShares).enumerated() {
             gradient[row * width + column] +=
               part.weight * temperature * (exp(logShare) - target)
-            total -= part.weight * temperature * temperature * target * logShare
           }
         }
       }

@@ -63,7 +63,8 @@ struct HiddenUnits: Hashable {
     return readers.count == 1 ? readers[0] : nil
   }
 
-  /// The mean absolute output of each neuron, `[units]`; of an image's neuron, over its pixels.
+  /// The mean absolute output of each neuron, `[units]`; of an image's or a sequence's neuron, over its
+  /// pixels or steps.
   ///
   /// - Parameter inputs: as the network reads them.
   func activity(_ network: Network, _ inputs: StoredInputs) throws -> [Double] {
@@ -88,7 +89,7 @@ struct HiddenUnits: Hashable {
     }
     var layers = whole.layers.filter { needed.contains($0.name) }
     var output = name
-    if let shape = try whole.shapes()[name], shape.dimensions.count == 3 {
+    if let shape = try whole.shapes()[name], shape.dimensions.count > 1 {
       output = "\(name)/mean"
       layers.append(
         Layer(

@@ -1,5 +1,6 @@
 internal import Engine
 internal import Foundation
+internal import ModelCore
 
 /// The cross-entropy as a function of the samples.
 enum InputLoss {
@@ -26,5 +27,23 @@ enum InputLoss {
       }
       return total
     }
+  }
+}
+
+extension UnlearningSession {
+  /// Makes sure that a gradient reaches the samples.
+  ///
+  /// - Parameter instead: what goes without, to end the sentence.
+  /// - Throws: `UnlearningError.architecture` for samples that are looked up in a table.
+  func requireInputGradient(instead: String = "") throws {
+    let looksUp = network.architecture.layers.contains {
+      if case .embedding = $0.kind { return true }
+      return false
+    }
+    guard looksUp else { return }
+    throw UnlearningError.architecture(
+      method: methodName,
+      reason: "its samples are looked up in a table, and no small step leads from one to another"
+        + instead)
   }
 }

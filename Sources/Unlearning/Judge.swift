@@ -30,7 +30,7 @@ struct Judge {
   private let problem: UnlearningProblem
   private let examiner: Examiner
   /// Of a handful, one hard sample answered wrongly would look like a group that stands out.
-  private static let smallestGroup = 20
+  static let smallestGroup = 20
 
   init(_ network: Network, problem: UnlearningProblem, needs: BaselineParts) throws {
     self.problem = problem

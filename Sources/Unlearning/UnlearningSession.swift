@@ -1,5 +1,6 @@
 public import Engine
 internal import Evidence
+internal import Foundation
 public import ModelCore
 
 /// One attempt to unlearn: what every method is given, and what it leaves behind.
@@ -167,8 +168,10 @@ public final class UnlearningSession {
 
   /// What has to be stopped in time wants many tests along the way rather than precise ones: makes them
   /// smaller, before the first. Single samples are compared with unseen ones, which takes precision.
-  func testOften() {
-    if problem.scenario != .samples { checkSize = 0.02 }
+  ///
+  /// - Parameter evenSamples: whether single samples are tested like that too.
+  func testOften(evenSamples: Bool = false) {
+    if evenSamples || problem.scenario != .samples { checkSize = 0.02 }
   }
 
   /// Samples of either kind in a test along the way, as a share of the budget in passes.
@@ -195,6 +198,9 @@ public final class UnlearningSession {
   public func excess(of check: Check) -> Double {
     problem.scenario == .samples ? check.accuracyExcess : check.accuracy
   }
+
+  /// The cross-entropy of a guess, in nats: where ascent may end.
+  var guessLoss: Float { log(Float(problem.classCount)) }
 
   /// Whether what a check saw is what the request is after: the level of unseen samples, or for
   /// classes and wrong labels, next to nothing.

@@ -1,4 +1,5 @@
 import Foundation
+import ModelCore
 import Testing
 
 @testable import Unlearning
@@ -90,6 +91,16 @@ import Testing
     let difference = try number("unseenAccuracy") - (try number("freshStartAccuracy"))
     #expect(abs(difference) < 0.1)
     #expect(report.cost.reportPasses > 0.5 * report.cost.passes)
+  }
+
+  /// Where nobody says what it may cost, a small training is no reason to refuse.
+  @Test func theBudgetIsRaisedForTheNoisySteps() throws {
+    let problem = try OverfitProblem.overfit()
+    let report = try problem.run(
+      .samples(OverfitProblem.tenth), by: Certified(), retries: false
+    ) { $0.recipe?.epochs = 20 }.report
+    #expect(try #require(report.cost.limit) > 0.2)
+    #expect(report.cost.passes > 10 * 512)
   }
 
   @Test func vacuousBoundsEndTheRun() throws {

@@ -1,5 +1,6 @@
 import Engine
 import Evidence
+import Foundation
 import ModelCore
 import TestSupport
 import Testing
@@ -181,6 +182,50 @@ import Testing
     #expect(course(excess: 0.1) == .init(cycle: [impair], pace: 5))
   }
 
+  /// Single samples are impaired at one rate, unless the descent says otherwise.
+  @Test(arguments: [false, true]) func samplesAreHurriedOnlyOnDemand(hurries: Bool) throws {
+    let session = try session(budget: 50_000)
+    let impair = Descent.Stage([.init(.forget, count: 16, .init(.labels, weight: -1))])
+    var descent = Descent([impair], steps: 80, learningRate: 1)
+    descent.checks = 8
+    descent.alternate(
+      with: [impair], rateShare: 0.2, hurriesSamples: hurries, in: session)
+    var course = Descent.Course(cycle: [])
+    let check = Check(
+      step: 1, accuracy: 1, accuracyExcess: 0.1, aucExcess: 0.1, accuracyLost: 0, passes: false,
+      isOverForgotten: false)
+    #expect(descent.react(check, &course) == .go)
+    #expect(course == .init(cycle: [impair], pace: hurries ? 2 : 1))
+  }
+
+  /// A sample is left alone once its cross-entropy has reached the ceiling; others are driven on.
+  @Test func ascentEndsAtTheCeiling() throws {
+    let session = try session()
+    let before = try session.network.parameters
+    func descent(ceiling: Float) -> Descent {
+      var descent = Descent(
+        [.init([.init(.forget, count: 16, .init(.labels, weight: -1, ceiling: ceiling))])],
+        steps: 40, learningRate: 3e-3)
+      descent.averages = false
+      return descent
+    }
+    try session.descend(descent(ceiling: 0))
+    #expect(try session.network.parameters == before)
+    func crossEntropy() throws -> Double {
+      let problem = session.problem
+      let answers = try Baseline.answers(
+        session.network, problem.data.train, problem.forgetRows, &session.meter)
+      let losses = answers.responses.margins.map { log1p(exp(-$0)) }
+      return losses.reduce(0, +) / Double(losses.count)
+    }
+    try session.descend(descent(ceiling: 1))
+    let bounded = try crossEntropy()
+    try session.network.setParameters(before)
+    try session.descend(descent(ceiling: .infinity))
+    #expect(bounded > 0.2)
+    #expect(try crossEntropy() > 2 * bounded)
+  }
+
   /// Where the budget pays for few whole steps, these are smaller and not more expensive.
   @Test func smallBudgetsHaveSmallBatches() throws {
     let rich = try session(budget: 50_000)
@@ -211,6 +256,9 @@ import Testing
     let samples = try session(budget: 4_000)
     samples.testOften()
     #expect(samples.checkCost == few.checkCost)
+    let hurried = try session(budget: 4_000)
+    hurried.testOften(evenSamples: true)
+    #expect(hurried.checkCost == many.checkCost)
   }
 
   /// The average is what is left behind, and lies between the start and the last weights.

@@ -127,6 +127,31 @@ import Testing
     }
   }
 
+  /// A neuron that answers along a sequence has one activity, the mean over its steps.
+  @Test func neuronsOfSequencesHaveOneActivity() throws {
+    var layers = [Layer(name: "input", kind: .input(shape: try Shape([6, 3])), inputs: [])]
+    for (name, kind) in [
+      ("hidden", .dense(Dense(units: 5, activation: .relu))), ("flat", .flatten),
+      ("scores", .dense(Dense(units: 4))),
+    ] as [(String, Layer.Kind)] {
+      layers.append(Layer(name: name, kind: kind, inputs: [layers[layers.count - 1].name]))
+    }
+    let architecture = Architecture(name: "test", layers: layers, output: "scores")
+    let network = try Network(
+      architecture,
+      parameters: Parameters(initializing: architecture.parameterSpecifications(), seed: 1),
+      threads: 1)
+    let samples = FloatSamples(
+      (0..<10 * 18).map { sin(Float($0)) }, shape: try Shape([6, 3]),
+      labels: [Int32](repeating: 0, count: 10), classCount: 4)
+    let units = HiddenUnits.all(in: architecture)
+    #expect(units.map(\.outputLayer) == ["hidden"])
+    let activity = try units[0].activity(
+      network, try StoredInputs(network, samples, Array(0..<10)))
+    #expect(activity.count == 5)
+    #expect(activity.contains { $0 > 0 })
+  }
+
   @Test func decayNeedsNeuronsThatScale() throws {
     let problem = try OverfitProblem.linear()
     let session = try session(.samples(OverfitProblem.tenth), problem)
@@ -167,6 +192,53 @@ import Testing
     let test = try #require(report.after.forgottenClasses)
     #expect(test.forgetAccuracy < 0.1, "\(report)")
     #expect(try #require(test.unseenAccuracy) < 0.1, "\(report)")
+  }
+
+  /// No small step leads from one word to another: said in words, and what goes without is there.
+  @Test func samplesLookedUpInATableTakeNoStep() throws {
+    let network = try Self.lookingUp()
+    let words = { (count: Int) in
+      FloatSamples(
+        (0..<count * 6).map { Float(($0 * 7 + $0 / 6) % 10) }, shape: try Shape([6]),
+        labels: (0..<count).map { Int32($0 % 3) }, classCount: 3)
+    }
+    let recipe = OverfitProblem.recipe(epochs: 10)
+    let problem = try UnlearningProblem(
+      UnlearningRequest(.classes([1]), recipe: recipe),
+      data: UnlearningData(train: words(120), unseen: words(60)), network: network,
+      allowance: 1000)
+    let judge = try Judge(network, problem: problem, needs: .forget)
+    let session = UnlearningSession(
+      problem: problem, network: network, original: try network.parameters,
+      baseline: judge.baseline, recipe: recipe, budget: 5_000, spentBefore: 0, seed: 3,
+      attempt: 1, methodName: "test", report: { _ in })
+    for method in [Unsir(), BoundaryShrink()] as [any UnlearningMethod] {
+      #expect {
+        try method.unlearn(session)
+      } throws: { error in
+        guard case .architecture = error as? UnlearningError else { return false }
+        return true
+      }
+    }
+    var still = BoundaryShrink()
+    still.epsilon = 0
+    try still.unlearn(session)
+    #expect(session.steps > 0)
+  }
+
+  private static func lookingUp() throws -> Network {
+    var layers = [Layer(name: "input", kind: .input(shape: try Shape([6])), inputs: [])]
+    for (name, kind) in [
+      ("table", .embedding(Embedding(vocabulary: 10, dimension: 4))), ("flat", .flatten),
+      ("scores", .dense(Dense(units: 3))),
+    ] as [(String, Layer.Kind)] {
+      layers.append(Layer(name: name, kind: kind, inputs: [layers[layers.count - 1].name]))
+    }
+    let architecture = Architecture(name: "test", layers: layers, output: "scores")
+    return try Network(
+      architecture,
+      parameters: Parameters(initializing: architecture.parameterSpecifications(), seed: 1),
+      threads: 1)
   }
 
   /// The class that was added is gone from the result, and much of the one to forget; more than by

@@ -12,7 +12,8 @@ internal import ModelCore
 ///
 /// - SeeAlso: Chen et al., "Boundary Unlearning", CVPR 2023, boundary shrink and boundary expand.
 public struct BoundaryShrink: UnlearningMethod, Hashable {
-  /// The step's length in each element, as a share of the samples' standard deviation.
+  /// The step's length in each element, as a share of the samples' standard deviation; 0 takes the
+  /// nearest other class of the sample itself.
   public var epsilon: Float = 0.3
   public var forgetBatch = 64
   /// How many retained samples go into a step; 0 for none.
@@ -73,6 +74,9 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
 
   /// The nearest other class of each sample to forget, in the order of their rows.
   private func neighbours(_ session: UnlearningSession) throws -> [Int32] {
+    if epsilon > 0 {
+      try session.requireInputGradient(instead: "; --set epsilon=0 takes none")
+    }
     let (network, problem) = (session.network, session.problem)
     let gone = Set(problem.forgottenClasses)
     let width = network.classCount
@@ -88,8 +92,11 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
       batch.removeAll()
       _ = batch.inputs.update(fromContentsOf: stored.values)
       batch.setCount(some.count)
-      let logits = try stepped(batch, stored, network)
-      session.meter.addTrained(some.count)
+      if epsilon > 0 {
+        try step(batch, stored, network)
+        session.meter.addTrained(some.count)
+      }
+      let logits = try answers(batch, network)
       session.meter.addEvaluated(some.count)
       for row in some.indices {
         let others = (0..<width).filter { !gone.contains($0) }
@@ -100,10 +107,8 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
     return result
   }
 
-  /// The answers `[N, C]` a step up the loss, within the range of the samples.
-  private func stepped(
-    _ batch: Batch, _ stored: StoredInputs, _ network: Network
-  ) throws -> [Float] {
+  /// Moves a batch a step up its loss, within the range of the samples.
+  private func step(_ batch: Batch, _ stored: StoredInputs, _ network: Network) throws {
     let gradient = try InputLoss.gradients(network, batch, labels: stored.labels.map(Int.init))
     let values = stored.values
     let (lowest, highest) = (values.min() ?? 0, values.max() ?? 0)
@@ -114,6 +119,10 @@ public struct BoundaryShrink: UnlearningMethod, Hashable {
       let sign: Float = gradient[index] > 0 ? 1 : gradient[index] < 0 ? -1 : 0
       batch.inputs[index] = min(max(values[index] + length * sign, lowest), highest)
     }
+  }
+
+  /// `[N, C]`.
+  private func answers(_ batch: Batch, _ network: Network) throws -> [Float] {
     var logits = [Float](repeating: 0, count: batch.count * batch.classCount)
     try logits.withUnsafeMutableBufferPointer {
       try network.logits(UnsafeBufferPointer(batch.inputs), count: batch.count, into: $0)

@@ -1,7 +1,7 @@
 internal import Engine
 internal import Evidence
 internal import Foundation
-internal import ModelCore
+public import ModelCore
 
 /// Forgets with a certificate: clips, takes noisy clipped steps, and trains on the retained samples.
 ///
@@ -68,8 +68,16 @@ public struct Certified: UnlearningMethod, Hashable {
   private static let trainingBatch = 32
 
   private func requireSteps(_ session: UnlearningSession) throws {
-    let needed = Double(steps * min(batch, session.problem.retainRows.count))
-    try session.require(needed, purpose: "\(steps) noisy steps take")
+    try session.require(noisyPasses(session.problem), purpose: "\(steps) noisy steps take")
+  }
+
+  private func noisyPasses(_ problem: UnlearningProblem) -> Double {
+    Double(steps * min(batch, problem.retainRows.count))
+  }
+
+  /// The noisy steps, and as much again to train what they leave.
+  public func leastPasses(_ problem: UnlearningProblem, _ architecture: Architecture) -> Double {
+    2 * noisyPasses(problem)
   }
 
   /// The descent may travel as far as the radius, so the noise of all steps together is

@@ -8,7 +8,9 @@ public struct GradientDifference: UnlearningMethod, Hashable {
   public var forgetBatch = 64
   public var retainBatch = 128
   /// Of the ascent, against the descent.
-  public var weight: Float = 0.2
+  public var weight: Float = 0.3
+  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess.
+  public var ceiling: Float = 1
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
   /// The largest norm of a step's gradient: ascent blows it up.
@@ -22,6 +24,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
       "forgetBatch": .count(\.forgetBatch, in: 1...65_536),
       "retainBatch": .count(\.retainBatch, in: 1...65_536),
       "weight": .rate(\.weight, in: 0...100),
+      "ceiling": .rate(\.ceiling, in: 0...1000),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
       "gradientNorm": .rate(\.gradientNorm, in: 0.0001...10_000),
     ]
@@ -32,9 +35,11 @@ public struct GradientDifference: UnlearningMethod, Hashable {
     let stage = Descent.Stage(
       [
         .init(.retain, count: retain, .init(.labels)),
-        .init(.forget, count: forget, .init(.labels, weight: -weight)),
+        .init(
+          .forget, count: forget,
+          .init(.labels, weight: -weight, ceiling: ceiling * session.guessLoss)),
       ], gradientNorm: gradientNorm)
-    session.testOften()
+    session.testOften(evenSamples: true)
     let checks = session.affordableChecks
     var descent = Descent(
       [stage],
@@ -45,7 +50,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
     descent.choice = .nearest
     descent.alternate(
       with: [.init([.init(.retain, count: retain, .init(.labels))])], rateShare: rateShare,
-      in: session)
+      hurriesSamples: true, in: session)
     try session.descend(descent)
   }
 }

@@ -15,6 +15,8 @@ public struct Scrub: UnlearningMethod, Hashable {
   public var temperature: Float = 2
   public var alpha: Float = 0.1
   public var gamma: Float = 1
+  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess.
+  public var ceiling: Float = 1
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
 
@@ -30,6 +32,7 @@ public struct Scrub: UnlearningMethod, Hashable {
       "temperature": .rate(\.temperature, in: 0.1...100),
       "alpha": .rate(\.alpha, in: 0...100),
       "gamma": .rate(\.gamma, in: 0...100),
+      "ceiling": .rate(\.ceiling, in: 0...1000),
       "rateShare": .rate(\.rateShare, in: 0.0001...100),
     ]
   }
@@ -39,7 +42,9 @@ public struct Scrub: UnlearningMethod, Hashable {
     let away = Descent.Stage(
       [
         .init(
-          .forget, count: forget, .init(.original, weight: -1, temperature: temperature))
+          .forget, count: forget,
+          .init(
+            .original, weight: -1, temperature: temperature, ceiling: ceiling * session.guessLoss))
       ], steps: forgetSteps, gradientNorm: 1)
     let back = Descent.Stage(
       [

@@ -50,6 +50,7 @@ public struct Unsir: UnlearningMethod, Hashable {
     guard case .classes(let classes) = session.problem.scenario else {
       throw UnlearningError.scenario(method: name, expected: "whole classes")
     }
+    try session.requireInputGradient()
     let network = session.network
     // At most half of the budget goes into the noise.
     let each = session.remaining / 2 / Double(classes.count * max(1, noiseSteps))

@@ -119,6 +119,7 @@ let package = Package(
       "ModelctlCommands",
       [
         "modelctl", "Checkpoints", "Comparison", "Conversion", "Engine", "ModelCore", "OneDNN",
+        "Zip",
         argumentParser,
       ]),
   ]

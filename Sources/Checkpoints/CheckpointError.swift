@@ -42,6 +42,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case architecture(ArchitectureError)
     /// The file holds neither a model nor samples.
     case notACheckpoint(hint: String?)
+    /// It is of another kind that is known by sight.
+    case stranger(Stranger)
     case newerVersion(found: String, supported: String)
     /// Something is not as the format says; `object` is a path inside the file.
     case malformed(object: String, expected: String, found: String)
@@ -49,6 +51,8 @@ public struct CheckpointError: Error, Hashable, Sendable {
     case otherFlavour(CheckpointFlavour)
     /// Nothing says where a weight belongs in another flavour.
     case noPlace(weight: String, layer: String, className: String?)
+    /// A layer keeps something in a file of its own, and the other flavour has no place for it.
+    case asset(String)
     case noArchitecture
     /// One was given for a file that has its own.
     case hasArchitecture
@@ -130,6 +134,7 @@ extension CheckpointError: CustomStringConvertible {
     case .architecture(let error): Quoted.escaped(error.description)
     case .notACheckpoint(let hint):
       "it holds neither a Keras model nor modelctl splits" + (hint.map { " (\($0))" } ?? "")
+    case .stranger(let stranger): "it is \(stranger.kind); \(stranger.remedy)"
     case .newerVersion(let found, let supported):
       "its format is version \(Quoted.escaped(found)); this program reads up to \(supported), "
         + "so a newer modelctl is needed"
@@ -146,6 +151,9 @@ extension CheckpointError: CustomStringConvertible {
         + "converted: only its class knows where another flavour keeps the weight "
         + "\(Quoted(weight)); give the output the input's flavour, or load the file in Keras and "
         + "save it there"
+    case .asset(let name):
+      "a layer keeps what it needs in \(Quoted(name)), which an .h5 has no place for; give the output "
+        + "a name that ends in .keras"
     case .hasArchitecture: "it has an architecture of its own; leave --architecture out"
     case .rows(let split, let count): "split \(Quoted(split)) has rows 0 to \(count - 1) only"
     case .unknownSplit(let name): "it has no split \(Quoted(name))"

@@ -32,11 +32,15 @@ public enum CheckpointFlavour: String, CaseIterable, Sendable {
     return name.hasSuffix(".h5") || name.hasSuffix(".hdf5") ? .wholeModel : nil
   }
 
+  /// Whether a file is the index of shards, which are read and never written.
+  public static func isSharded(_ path: String) -> Bool { KerasShards.isIndex(path) }
+
   /// Whether a file starts like an archive, whatever its name.
   public static func isArchive(_ path: String) -> Bool { KerasArchive.isArchive(path) }
 
   /// Whether Keras would look for this flavour behind a file's name.
   public func fits(nameOf path: String) -> Bool {
+    guard !Self.isSharded(path) else { return false }
     guard let expected = Self.expected(of: path) else { return true }
     return storesObjects ? expected == self : expected == .wholeModel
   }

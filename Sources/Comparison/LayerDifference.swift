@@ -16,10 +16,11 @@ public struct LayerDifference: Hashable, Sendable {
   public static func all(
     from first: [LayerDescription], to second: [LayerDescription], commonFieldsOnly: Bool
   ) -> [LayerDifference] {
-    let others = Dictionary(second.map { ($0.name, $0) }, uniquingKeysWith: { first, _ in first })
+    let (old, new) = (occurrences(first), occurrences(second))
+    let others = Dictionary(new, uniquingKeysWith: { first, _ in first })
     var found: [LayerDifference] = []
-    for layer in first {
-      guard let other = others[layer.name] else {
+    for (key, layer) in old {
+      guard let other = others[key] else {
         found.append(
           LayerDifference(name: layer.name, before: layer.className, after: nil, fields: []))
         continue
@@ -34,12 +35,28 @@ public struct LayerDifference: Hashable, Sendable {
         LayerDifference(
           name: layer.name, before: layer.className, after: other.className, fields: fields))
     }
-    let known = Set(first.map(\.name))
-    for layer in second where !known.contains(layer.name) {
+    let known = Set(old.map(\.key))
+    for (key, layer) in new where !known.contains(key) {
       found.append(
         LayerDifference(name: layer.name, before: nil, after: layer.className, fields: []))
     }
     return found
+  }
+
+  /// Which layer of its name each one is: a path through a model may be the name of another layer.
+  private struct Occurrence: Hashable {
+    let name: String
+    let number: Int
+  }
+
+  private static func occurrences(
+    _ layers: [LayerDescription]
+  ) -> [(key: Occurrence, layer: LayerDescription)] {
+    var counts: [String: Int] = [:]
+    return layers.map { layer in
+      counts[layer.name, default: 0] += 1
+      return (Occurrence(name: layer.name, number: counts[layer.name] ?? 1), layer)
+    }
   }
 
   private static func names(_ inputs: [String]) -> JSONValue { .array(inputs.map { .string($0) }) }

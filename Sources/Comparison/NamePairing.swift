@@ -27,17 +27,52 @@ public struct NamePairing: Sendable {
   public private(set) var unusedMappings: [String] = []
   private var isPaired: (first: [Bool], second: [Bool])
 
-  /// Pairs by the map, then by equal names, then by canonical and by short forms, where those
-  /// name one array only in each file, then by place where one file only numbers a layer's arrays.
+  /// What is known of an array before its content.
+  public struct Label: Hashable, Sendable {
+    public let name: String
+    /// Where the network has it: the layers on the way and what it is to the last of them; nil
+    /// where nothing says so.
+    public let place: [String]?
+    /// What its layer's class calls it elsewhere.
+    public let otherName: String?
+    /// Where the file has it, which tells arrays of one name apart.
+    public let location: String?
+
+    public init(
+      _ name: String, place: [String]? = nil, otherName: String? = nil, location: String? = nil
+    ) {
+      (self.name, self.place) = (name, place)
+      (self.otherName, self.location) = (otherName, location)
+    }
+  }
+
+  /// Pairs arrays of which nothing but the name is known.
+  public init(_ first: [String], _ second: [String], map: [(old: String, new: String)] = []) {
+    self.init(first.map { Label($0) }, second.map { Label($0) }, map: map)
+  }
+
+  /// Pairs by the map, then by place in the network, then by equal names, by canonical and by short
+  /// forms of the names and of the conventional ones, where those name one array only in each file,
+  /// then by position where one file only numbers a layer's arrays.
+  ///
+  /// A short form leaves layers out, so it tells nothing of two arrays whose places are known.
   ///
   /// - Parameter map: a name, or a layer, of the first list, and what it is in the second.
-  public init(_ first: [String], _ second: [String], map: [(old: String, new: String)] = []) {
+  public init(_ first: [Label], _ second: [Label], map: [(old: String, new: String)] = []) {
     isPaired = (first.map { _ in false }, second.map { _ in false })
-    for (old, new) in map { apply(old, new, first, second) }
-    pair(first, second, by: .name) { $0 }
-    pair(first, second, by: .name) { NameForms($0).canonical }
-    pair(first, second, by: .name) { NameForms($0).short }
-    pairNumbered(first, second)
+    let names = (first.map(\.name), second.map(\.name))
+    for (old, new) in map { apply(old, new, names.0, names.1) }
+    pair(first, second, { $0.place }, { $0.place })
+    pair(first, second, { $0.named }, { $0.named })
+    pair(first, second, { $0.name }, { $0.name })
+    pair(first, second, { $0.canonical }, { $0.canonical })
+    for forms in [
+      (\Label.short, \Label.short), (\.short, \.placeShort), (\.placeShort, \.short),
+      (\.short, \.otherShort), (\.otherShort, \.short),
+    ] as [(KeyPath<Label, String?>, KeyPath<Label, String?>)] {
+      pair(first, second, { $0[keyPath: forms.0] }, { $0[keyPath: forms.1] }, places: false)
+    }
+    pairNumbered(names.0, names.1)
     pairs.sort { $0.first < $1.first }
   }
 
@@ -87,15 +122,22 @@ public struct NamePairing: Sendable {
     return nil
   }
 
-  private mutating func pair(
-    _ first: [String], _ second: [String], by reason: Reason, _ form: (String) -> String
+  /// Pairs what has one form in both lists and shares it with nothing else.
+  ///
+  /// - Parameter places: whether the form also tells something of two arrays with known places.
+  private mutating func pair<Key: Hashable>(
+    _ first: [Label], _ second: [Label], _ form: (Label) -> Key?, _ otherForm: (Label) -> Key?,
+    places: Bool = true
   ) {
     let left = Dictionary(grouping: removed) { form(first[$0]) }
-    let right = Dictionary(grouping: added) { form(second[$0]) }
+    let right = Dictionary(grouping: added) { otherForm(second[$0]) }
     for index in removed {
       let key = form(first[index])
-      guard left[key]?.count == 1, let others = right[key], others.count == 1 else { continue }
-      add(index, others[0], reason)
+      guard key != nil, left[key]?.count == 1, let others = right[key], others.count == 1 else {
+        continue
+      }
+      let isPlaced = first[index].place != nil && second[others[0]].place != nil
+      if places || !isPlaced { add(index, others[0], .name) }
     }
   }
 
@@ -121,4 +163,14 @@ public struct NamePairing: Sendable {
     isPaired.first[first] = true
     isPaired.second[second] = true
   }
+}
+
+extension NamePairing.Label {
+  fileprivate var named: [String]? { location.map { [name, $0] } }
+  fileprivate var canonical: String { NameForms(name).canonical }
+  fileprivate var short: String? { NameForms(name).short }
+  fileprivate var placeShort: String? {
+    place.map { NameForms($0.joined(separator: "/")).short }
+  }
+  fileprivate var otherShort: String? { otherName.map { NameForms($0).short } }
 }

@@ -27,6 +27,9 @@ struct CSVReader {
     self.stream = stream
     self.separator = separator
     try fill()
+    if block.starts(with: [0xFF, 0xFE]) || block.starts(with: [0xFE, 0xFF]) {
+      throw HeaderError.mismatch(expected: "a table in UTF-8", found: "one in UTF-16")
+    }
     if block.starts(with: [0xEF, 0xBB, 0xBF]) { position = 3 }
   }
 
@@ -37,7 +40,8 @@ struct CSVReader {
 
   /// Reads the next record into `bytes` and `ends`; false after the last.
   ///
-  /// - Throws: `HeaderError` for a quote where none may be, or one that is never closed.
+  /// - Throws: `HeaderError` for a quote where none may be, or one that is never closed, and for
+  ///   bytes that are no text in UTF-8.
   mutating func next() throws -> Bool {
     repeat {
       bytes.removeAll(keepingCapacity: true)
@@ -46,6 +50,10 @@ struct CSVReader {
       guard try peek() != nil else { return false }
       while try readField() {}
     } while ends.count == 1 && bytes.isEmpty
+    if bytes.contains(where: { $0 >= 0x80 }), String(validating: bytes, as: UTF8.self) == nil {
+      throw HeaderError.mismatch(
+        expected: "text in UTF-8 in line \(recordLine)", found: "bytes of another encoding")
+    }
     return true
   }
 

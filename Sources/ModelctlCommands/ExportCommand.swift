@@ -53,6 +53,11 @@ struct ExportCommand: ParsableCommand {
     let file = try OutputFile(output, inputs: [input] + (architecture.map { [$0] } ?? []))
     let checkpoint = try Checkpoint(
       reading: input, architecture: architecture.map { try ArchitectureFile($0).text })
+    if let asset = checkpoint.assets.first, !target.holdsAssets {
+      warn(
+        "\(asset.quoted) in \(input.quoted), which a layer needs, stays behind: "
+          + "only a .keras has a place for it")
+    }
     switch target {
     case .arrays(let format):
       let export = try arrays(of: checkpoint)
@@ -131,6 +136,11 @@ private enum ExportTarget {
   case keras(CheckpointFlavour)
   case architecture
 
+  /// Whether what layers keep in files of their own comes along, or is missed before anything is written.
+  var holdsAssets: Bool {
+    if case .keras(let flavour) = self { flavour != .weights } else { false }
+  }
+
   init(_ path: String, isSplit: Bool) throws {
     let name = path.lowercased()
     if let format = ArrayExport.Format.allCases.first(where: { name.hasSuffix(".\($0.rawValue)") })
@@ -138,6 +148,11 @@ private enum ExportTarget {
       self = .arrays(format)
     } else if let flavour = CheckpointFlavour.expected(of: path), !isSplit {
       self = .keras(flavour)
+    } else if CheckpointFlavour.isSharded(path) {
+      throw CommandError(
+        .usage,
+        "cannot export to \(path.quoted): weights are written into one file; give it a name that ends "
+          + "in .weights.h5")
     } else if name.hasSuffix(".json"), !isSplit {
       self = .architecture
     } else {

@@ -89,9 +89,11 @@ public struct Validation {
         original: request.original, checkInterruption: request.checkInterruption)
       summary = try search.run(&findings)
     }
-    if CheckpointFlavour.isArchive(path) {
-      let archive = "the bytes of the archive around the weights"
-      unchecked = unchecked.map { "\($0); \(archive)" } ?? archive
+    for (isAround, what) in [
+      (CheckpointFlavour.isArchive(path), "the bytes of the archive around the weights"),
+      (CheckpointFlavour.isSharded(path), "the bytes of the shards around the weights"),
+    ] where isAround {
+      unchecked = unchecked.map { "\($0); \(what)" } ?? what
     }
     return Result(
       path: path, layouts: layouts.map(\.name), findings: findings, storage: map,

@@ -35,6 +35,39 @@ import Zip
       try Flavours.weights(of: Checkpoint(reading: whole)) == Flavours.notes["adapted.h5"]?.weights)
   }
 
+  /// An `.h5` has a group of that name for the weights that belong to no layer.
+  @Test func aReservedNameIsRefusedWhereItHasNoPlace() throws {
+    let source = try Flavours.open("reserved.keras")
+    let error = #expect(throws: CheckpointError.self) { try convert(source, to: .wholeModel) }
+    #expect(
+      error?.description.hasSuffix(
+        "'the architecture': expected layers whose names an .h5 has a place for, found one called "
+          + "'top_level_model_weights'; a .keras or a .weights.h5 can hold it") == true,
+      "\(error?.description ?? "")")
+    #expect(error?.kind == .badInput)
+    #expect(try folder.contents == [])
+    let weights = try convert(source, to: .weights)
+    let result = try Checkpoint(reading: weights, architecture: source.standaloneConfig())
+    #expect(try result.parameters() == source.parameters())
+  }
+
+  /// A class that saves its variables itself may give them names instead of numbers.
+  @Test func namedVariablesKeepTheirNames() throws {
+    let source = try Flavours.open("words.keras")
+    let weight = try #require(source.storedWeights.first { $0.layer == "words" })
+    #expect(weight.role == "idf_weights" && weight.path.hasSuffix("/vars/idf_weights"))
+    #expect(source.placesOfWeights()[weight.path]?.role == "idf_weights")
+    let weights = try convert(source, to: .weights)
+    let result = try Checkpoint(reading: weights, architecture: source.standaloneConfig())
+    #expect(try Flavours.weights(of: result) == Flavours.weights(of: source))
+    #expect(result.storedWeights.map(\.path) == source.storedWeights.map(\.path))
+    // An .h5 has a place neither for them nor for the vocabulary.
+    for checkpoint in [source, result] {
+      #expect(throws: CheckpointError.self) { try convert(checkpoint, to: .wholeModel) }
+    }
+    #expect(source.assets.count == 2 && result.assets.isEmpty)
+  }
+
   @Test(arguments: ["plain.h5", "plain.keras", "mixed_bfloat16.keras", "float64.keras"])
   func everyWayKeepsEveryBit(_ name: String) throws {
     let source = try Flavours.open(name)

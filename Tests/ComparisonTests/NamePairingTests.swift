@@ -31,6 +31,29 @@ import Testing
     #expect(pairing.removed == [0, 1] && pairing.added == [0])
   }
 
+  @Test func aPlaceInTheNetworkGoesBeforeNames() {
+    typealias Label = NamePairing.Label
+    let inner = Label("a/b/kernel", place: ["a", "b", "kernel"])
+    let outer = Label("a/b/kernel", place: ["a/b", "kernel"])
+    #expect(text(NamePairing([inner, outer], [outer, inner])) == ["0-1 name", "1-0 name"])
+    let numbered = Label("dense/kernel", place: ["head", "kernel"])
+    #expect(
+      text(NamePairing([numbered], [Label("top/kernel", place: ["head", "kernel"])]))
+        == ["0-0 name"])
+    // What one file alone knows tells nothing, and equal names are not told apart by it.
+    #expect(NamePairing([inner, outer], [Label("a/b/kernel"), Label("a/b/kernel")]).pairs.isEmpty)
+  }
+
+  @Test func anotherConventionalNamePairsWhatNothingElseDoes() {
+    typealias Label = NamePairing.Label
+    let new = Label("dw/kernel", otherName: "dw/depthwise_kernel")
+    let old = Label("dw/depthwise_kernel")
+    #expect(text(NamePairing([new], [old])) == ["0-0 name"])
+    #expect(text(NamePairing([old], [new])) == ["0-0 name"])
+    #expect(text(NamePairing([new], [old, Label("dw/kernel")])) == ["0-1 name"])
+    #expect(NamePairing([Label("dw/kernel")], [old]).pairs.isEmpty)
+  }
+
   /// A file of a class that Keras does not know numbers its variables in the order of their names' list.
   @Test func numberedVariablesArePairedByPlace() {
     let pairing = NamePairing(

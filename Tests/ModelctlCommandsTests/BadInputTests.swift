@@ -201,4 +201,43 @@ import Testing
       #expect(result.errors.isEmpty)
     }
   }
+
+  /// An archive without arrays, as `numpy.savez` writes it when it is given none.
+  @Test func nothingIsNotImported() throws {
+    let (empty, out) = (folder.path("empty.npz"), folder.path("out.h5"))
+    let end: [UInt8] = [0x50, 0x4B, 5, 6] + [UInt8](repeating: 0, count: 18)
+    try Data(end).write(to: URL(fileURLWithPath: empty))
+    let result = try Tool.run("import", empty, out)
+    #expect(result.status == 65 && result.errors.contains("no arrays"), "\(result.errors)")
+    #expect(try folder.contents == ["empty.npz"])
+  }
+
+  @Test func shardsAreReadAndNeverWritten() throws {
+    let shards = Fixtures.path("flavours/sharded.weights.json")
+    for command in ["inspect", "validate"] {
+      let result = try Tool.run(command, shards)
+      #expect(result.status == 0, "\(result.output)\(result.errors)")
+    }
+    #expect(try Tool.run("diff", shards, Fixtures.path("flavours/sharded.weights.h5")).status == 0)
+    let refused = try Tool.run("export", shards, folder.path("out.weights.json"))
+    #expect(refused.status == 64 && refused.errors.contains(".weights.h5"), "\(refused.errors)")
+    #expect(try Tool.run("export", shards, folder.path("out.weights.h5")).status == 0)
+    #expect(try folder.contents == ["out.weights.h5"])
+  }
+
+  /// Known kinds are named by every command, also by those that show any HDF5 file.
+  @Test func otherKindsOfModelsAreNamed() throws {
+    let model = folder.path("exported")
+    try FileManager.default.createDirectory(atPath: model, withIntermediateDirectories: true)
+    try Data([8, 1, 18]).write(to: URL(fileURLWithPath: model + "/saved_model.pb"))
+    for arguments in [
+      ["inspect", model], ["validate", model], ["diff", model, model], ["evaluate", model],
+      ["export", model, folder.path("out.h5")],
+    ] {
+      let result = try Tool.run(arguments)
+      #expect(
+        result.status == 65 && result.errors.contains("model.save('model.keras')"),
+        "\(arguments): \(result.errors)")
+    }
+  }
 }

@@ -3,6 +3,7 @@ import Foundation
 import ModelCore
 import TestSupport
 import Testing
+import Zip
 
 /// `modelctl diff` as an interface.
 @Suite struct DiffCommandTests {
@@ -131,6 +132,118 @@ import Testing
     let report = try diff(0, archive, Fixtures.path("flavours/\(name).\(flavour)"))
     #expect((report["totals"]?["same"]?.integer ?? 0) > 3)
     #expect(report["totals"]?["renamed"]?.integer == 0)
+  }
+
+  /// What Keras 2 and Keras 3 call by two names, and names that are one path for two layers.
+  @Test(arguments: ["tfkeras_depthwise", "depthwise", "tfkeras_slashed"])
+  func namesOfAFlavourAreNoDifference(_ name: String) throws {
+    let archive = Fixtures.path("flavours/\(name).keras")
+    let json = folder.path("model.json")
+    #expect(try Tool.run("export", archive, json).status == 0)
+    for flavour in ["h5", "weights.h5"] {
+      let export = folder.path("export.\(flavour)")
+      #expect(try Tool.run("export", archive, export).status == 0)
+      let options = flavour == "h5" ? [] : ["--architecture", json]
+      for pair in [[archive, export], [export, archive]] {
+        let result = try Tool.run(["diff"] + pair + options)
+        #expect(result.status == 0, "\(result.output)\(result.errors)")
+      }
+    }
+    guard name != "tfkeras_slashed" else { return }
+    let whole = Fixtures.path("flavours/\(name).h5")
+    let report = try diff(0, whole, archive)
+    #expect(report["totals"]?["same"]?.integer == 8)
+    #expect(report["totals"]?["renamed"]?.integer == 0)
+    for (model, other) in [(whole, archive), (archive, whole)] {
+      let arrays = folder.path("arrays.npz")
+      #expect(try Tool.run("export", model, arrays).status == 0)
+      _ = try diff(0, model, arrays)
+      _ = try diff(0, arrays, other)
+    }
+  }
+
+  /// Two models inside a model of its own class may have one name; their places in the file differ.
+  @Test func namesThatOccurTwiceAreToldApartByTheirPlaces() throws {
+    let weights = Fixtures.path("flavours/again.weights.h5")
+    let report = try diff(0, weights, weights)
+    #expect(report["totals"]?["same"]?.integer == 8)
+  }
+
+  @Test func aVocabularyIsPartOfTheModel() throws {
+    let archive = Fixtures.path("flavours/words.keras")
+    let (other, weights) = (folder.path("other.keras"), folder.path("words.weights.h5"))
+    let source = try ZipArchive(path: archive)
+    let members = source.members.map { member in
+      let isVocabulary = member.name.hasSuffix("/vocabulary.txt")
+      return ZipContent(
+        name: member.name, byteCount: isVocabulary ? 3 : member.size, chunkCount: 1
+      ) { _ in
+        guard !isVocabulary else { return Array("dog".utf8) }
+        return try ZipMemberStream(member, of: source).bytes(at: 0, count: member.size)
+      }
+    }
+    try ZipWriter.write(members, to: other, for: other)
+    _ = try diff(0, archive, archive)
+    let report = try diff(1, archive, other)
+    #expect(report["settings"]?.array?.compactMap { $0["name"]?.string } == ["assets"])
+    _ = try diff(0, archive, other, "--ignore", "assets")
+    let exported = try Tool.run("export", archive, weights)
+    #expect(exported.status == 0 && exported.errors.contains("stays behind"), "\(exported.errors)")
+    let parts = try diff(0, archive, weights)["notCompared"]?.array?.compactMap {
+      $0["part"]?.string
+    }
+    #expect(parts?.contains("assets") == true)
+    let refused = try Tool.run("export", archive, folder.path("words.h5"))
+    #expect(
+      refused.status == 65 && refused.errors.contains("which an .h5 has no place for"),
+      "\(refused.errors)")
+  }
+
+  @Test func aKernelIsNotAnotherLayersKernel() throws {
+    let archive = Fixtures.path("flavours/tfkeras_slashed.keras")
+    let (json, swapped) = (folder.path("model.json"), folder.path("swapped.json"))
+    #expect(try Tool.run("export", archive, json).status == 0)
+    let text = try String(contentsOfFile: json, encoding: .utf8)
+    // The layer inside and the one outside of it change their names, and keep their weights.
+    try text.replacing(#""name": "b""#, with: #""name": "c""#).write(
+      toFile: swapped, atomically: true, encoding: .utf8)
+    let weights = Fixtures.path("flavours/tfkeras_slashed.weights.h5")
+    _ = try diff(0, weights, archive, "--architecture", json)
+    let report = try diff(1, weights, archive, "--architecture", swapped)
+    #expect(report["totals"]?["renamed"]?.integer == 2)
+  }
+
+  /// Keras 2 numbers the layers of a `.weights.h5`; only an architecture has their names.
+  @Test func anArchitectureNamesTheLayersOfNumberedWeights() throws {
+    let archive = Fixtures.path("flavours/tfkeras_deep.keras")
+    let weights = Fixtures.path("flavours/tfkeras_deep.weights.h5")
+    let json = folder.path("model.json")
+    #expect(try Tool.run("export", archive, json).status == 0)
+    for pair in [(archive, weights), (weights, archive), (weights, weights)] {
+      let report = try diff(0, pair.0, pair.1, "--architecture", json)
+      #expect(report["totals"]?["same"]?.integer == 11)
+      #expect(report["notes"] == .array([]))
+    }
+    let report = try diff(1, archive, weights)
+    #expect(report["totals"]?["same"]?.integer == 0)
+    let text = try Tool.run("diff", archive, weights)
+    #expect(text.output.contains("note: '\(weights)' holds weights without an architecture"))
+    #expect(text.output.contains("--architecture model.json"))
+    #expect(try Tool.run("help", "diff").output.contains("--architecture <architecture>"))
+  }
+
+  @Test func anArchitectureHasToBelongToSomething() throws {
+    let archive = Fixtures.path("flavours/tfkeras_deep.keras")
+    let weights = Fixtures.path("flavours/tfkeras_deep.weights.h5")
+    let (own, other) = (folder.path("own.json"), folder.path("other.json"))
+    #expect(try Tool.run("export", archive, own).status == 0)
+    #expect(try Tool.run("export", Fixtures.path("flavours/plain.keras"), other).status == 0)
+    let unused = try Tool.run("diff", archive, archive, "--architecture", own)
+    #expect(unused.status == 64 && unused.errors.contains("leave it out"), "\(unused.errors)")
+    let wrong = try Tool.run("diff", archive, weights, "--architecture", other)
+    #expect(wrong.status == 65 && wrong.errors.contains("layers of the architecture"))
+    let absent = try Tool.run("diff", archive, weights, "--architecture", folder.path("no.json"))
+    #expect(absent.status == 66)
   }
 
   // MARK: Different

@@ -138,6 +138,63 @@ def grouped(K):
     return K.Model(x, L.Dense(2, name="out")(L.Flatten()(h)), name="grouped")
 
 
+def depthwise(K):
+    """Layers whose weights Keras 2 and 3 call by different names."""
+    L = K.layers
+    x = K.Input((4, 4, 2), name="image")
+    h = L.DepthwiseConv2D(2, depth_multiplier=2, name="deep")(x)
+    h = L.SeparableConv2D(3, 2, name="apart")(h)
+    h = L.TimeDistributed(L.DepthwiseConv1D(2, use_bias=False, name="line"), name="rows")(h)
+    return K.Model(x, L.Dense(2, name="out")(L.Flatten()(h)), name="depthwise")
+
+
+def slashed(K):
+    """A layer whose name is the path of another one, which Keras 2 allows."""
+    L = K.layers
+    inner = K.Sequential([K.Input((3,)), L.Dense(3, name="b")], name="a")
+    x = K.Input((3,), name="x")
+    return K.Model(x, L.Dense(2, name="out")(L.Dense(3, name="a/b")(inner(x))), name="slashed")
+
+
+def reserved(K):
+    """A layer named like the group of an .h5 that belongs to no layer: Keras itself cannot save that."""
+    L = K.layers
+    return K.Sequential([K.Input((3,)), L.Dense(2, name="top_level_model_weights")], name="reserved")
+
+
+def sharded(K):
+    """A model whose weights and optimizer go into several files."""
+    L = K.layers
+    layers = [L.Dense(24, name="wide"), L.Dense(24, name="deep"), L.Dense(2, name="out")]
+    return K.Sequential([K.Input((24,)), *layers], name="sharded")
+
+
+def words(K):
+    """Layers that keep a vocabulary in a file of its own, and a variable under a name of its own."""
+    L = K.layers
+    text = L.TextVectorization(max_tokens=9, output_mode="tf_idf", name="words")
+    text.adapt(np.array(["the cat sat", "on the mat"]))
+    x = K.Input((1,), dtype="string", name="text")
+    return K.Model(x, L.Dense(2, name="out")(text(x)), name="words")
+
+
+def again(K):
+    """A model of a class of its own with two models inside that have one name."""
+
+    @K.saving.register_keras_serializable(package="mine")
+    class Pair(K.Model):
+        def __init__(self, **options):
+            super().__init__(**options)
+            self.left, self.right = fill(plain(K), 15), fill(plain(K), 16)
+
+        def call(self, x):
+            return self.left(x) + self.right(x)
+
+    model = Pair(name="again")
+    model(np.zeros((1, 4), "float32"))
+    return model
+
+
 def adapted(K):
     """A layer with weights of low rank beside its kernel."""
     model = K.Sequential([K.Input((4,)), K.layers.Dense(6, name="wide"), K.layers.Dense(3, name="out")], name="adapted")
@@ -255,6 +312,27 @@ def main():
     model = fill(grouped(keras), 10)
     save(model, "grouped.keras", "keras")
     save(model, "grouped.h5", "h5")
+    model = fill(depthwise(tf_keras), 11)
+    for end in ["keras", "weights.h5", "h5"]:
+        name = f"tfkeras_depthwise.{end}"
+        save(model, name, end, end == "weights.h5")
+        for weight in notes[name]["weights"]:
+            # Where objects own the weights they have numbers, which are read as Keras 3 names them.
+            if end != "h5" and weight["layer"] != "apart" and weight["role"] == "depthwise_kernel":
+                weight["role"] = "kernel"
+    model = fill(depthwise(keras), 11)
+    for end in ["keras", "h5"]:
+        save(model, f"depthwise.{end}", end)
+    model = fill(slashed(tf_keras), 12)
+    for end in ["keras", "weights.h5"]:
+        save(model, f"tfkeras_slashed.{end}", end, end == "weights.h5")
+    save(fill(reserved(keras), 13), "reserved.keras", "keras")
+    model = trained(fill(sharded(keras), 14))
+    save(model, "sharded.weights.h5", "weights.h5", True)
+    # Not in expected.json: it is no file by itself.
+    model.save_weights(os.path.join(out, "sharded.weights.json"), max_shard_size=6e-6)
+    words(keras).save(os.path.join(out, "words.keras"))
+    again(keras).save_weights(os.path.join(out, "again.weights.h5"))
     model = adapted(keras)
     save(model, "adapted.h5", "h5")
     # Keras adds them to the kernel here; before training that changes nothing.

@@ -33,19 +33,29 @@ final class KerasArchive {
     for member in archive.members { try Self.check(member.name, path) }
     let names = Set(archive.members.map(\.name))
     guard names.contains(Self.configuration), names.contains(Self.weights) else {
-      throw CheckpointError(
-        path,
-        .notACheckpoint(
-          hint: names.contains("model.weights.npz")
-            ? "its weights are a .npz; save it again with Keras's default, weights_format=\"h5\""
-            : "it is a ZIP archive without \(Self.configuration) and \(Self.weights), so no .keras")
-      )
+      throw CheckpointError(path, .notACheckpoint(hint: Self.hint(names)))
     }
     config = try Self.text(of: Self.configuration, in: archive)
     kerasVersion =
       names.contains(Self.metadata)
       ? try JSONValue(parsing: Self.text(of: Self.metadata, in: archive))["keras_version"]?.string
       : nil
+  }
+
+  /// What an archive is that is no `.keras`, and what to do about it.
+  private static func hint(_ names: Set<String>) -> String {
+    if names.contains("model.weights.npz") {
+      return "its weights are a .npz; save it again with Keras's default, weights_format=\"h5\""
+    }
+    if names.contains(where: { $0.hasSuffix("/data.pkl") }) {
+      return "it is a file of PyTorch, with a pickle that can run code when it is read; save its "
+        + "tensors as .safetensors"
+    }
+    if names.contains(where: { $0.hasSuffix("/\(configuration)") }) {
+      return "it has the parts of a .keras in a folder; pack what is in that folder, and not the "
+        + "folder"
+    }
+    return "it is a ZIP archive without \(configuration) and \(weights), so no .keras"
   }
 
   /// Names that a tool which unpacks the archive would follow out of its folder.
@@ -118,11 +128,23 @@ final class KerasArchive {
       checkInterruption: checkInterruption)
   }
 
-  /// What each member but the weights is, for a comparison of archives.
-  var carried: [String: UInt32] {
-    Dictionary(
-      uniqueKeysWithValues: archive.members.filter { $0.name != Self.weights }.map {
-        ($0.name, $0.checksum)
-      })
+  /// What layers keep in files of their own, such as a vocabulary.
+  var assets: [String] {
+    archive.members.map(\.name).filter { $0.hasPrefix("assets/") && !$0.hasSuffix("/") }
+  }
+
+  /// The digest of a member's bytes.
+  func digest(of name: String, _ checkInterruption: () throws -> Void) throws -> String {
+    guard let member = archive.members.first(where: { $0.name == name }) else {
+      throw FileError(file: path, part: name, .missing)
+    }
+    let stream = ZipMemberStream(member, of: archive)
+    var digest = ArrayDigest(type: "uint8", shape: [member.size])
+    for start in stride(from: 0, to: member.size, by: 1 << 20) {
+      try checkInterruption()
+      let bytes = try stream.bytes(at: start, count: min(1 << 20, member.size - start))
+      bytes.withUnsafeBytes { digest.update($0) }
+    }
+    return digest.hexadecimal
   }
 }

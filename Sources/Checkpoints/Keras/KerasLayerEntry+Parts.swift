@@ -95,13 +95,22 @@ extension KerasLayerEntry {
   }
 }
 
+extension KerasLayerEntry {
+  /// What another version of Keras calls one of the layer's variables: the kernel of a depthwise
+  /// convolution is its `depthwise_kernel` to Keras 2.
+  func otherName(of role: String) -> String? {
+    guard ["DepthwiseConv1D", "DepthwiseConv2D"].contains(className) else { return nil }
+    return ["kernel": "depthwise_kernel", "depthwise_kernel": "kernel"][role]
+  }
+}
+
 /// A layer, or a part of one, among all that a model is made of.
 struct KerasObject {
   let entry: KerasLayerEntry
   /// The groups on the way to it, with slashes, where objects own the weights; empty for the model.
   let path: String
-  /// The names on the way to it, as an `.h5` has them in the names of weights.
-  let label: String
+  /// The names on the way to it; empty for the model.
+  let names: [String]
   /// The outermost layer that it belongs to; empty for the model.
   let layer: String
   let isTrainable: Bool
@@ -109,7 +118,7 @@ struct KerasObject {
   /// The model itself, and what it is made of, in the order in which Keras counts weights.
   static func all(of model: KerasLayerEntry) -> [KerasObject] {
     let whole = KerasObject(
-      entry: model, path: "", label: "", layer: "",
+      entry: model, path: "", names: [], layer: "",
       isTrainable: model.config["trainable"]?.boolean != false)
     return [whole] + whole.inside
   }
@@ -121,12 +130,15 @@ struct KerasObject {
       guard isInputCounted || part.entry.className != "InputLayer" else { return [KerasObject]() }
       let part = KerasObject(
         entry: part.entry, path: path.isEmpty ? part.group : "\(path)/\(part.group)",
-        label: label.isEmpty ? part.entry.name : "\(label)/\(part.entry.name)",
+        names: names + [part.entry.name],
         layer: layer.isEmpty ? part.entry.name : layer,
         isTrainable: isTrainable && part.entry.config["trainable"]?.boolean != false)
       return [part] + part.inside
     }
   }
+
+  /// The names on the way to it, as an `.h5` has them in the names of weights.
+  var label: String { names.joined(separator: "/") }
 
   /// What its own variables are to it; nil where only its class knows.
   var roles: [String]? {

@@ -89,6 +89,6 @@ public struct KerasLayerListing: Sendable {
   }
 
   private static func isKeras(_ module: String) -> Bool {
-    module == "keras" || module.hasPrefix("keras.")
+    ["keras", "tf_keras"].contains(module.prefix { $0 != "." })
   }
 }

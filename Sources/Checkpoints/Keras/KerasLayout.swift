@@ -21,7 +21,8 @@ struct KerasLayout {
     self.flavour = flavour
     self.source = source
     self.model = model
-    placement = try KerasPlacement(model, of: source)
+    placement = KerasPlacement(model, of: source)
+    if let problem = placement.problem { throw problem }
     if !flavour.storesObjects { try checkOrder() }
   }
 
@@ -34,7 +35,8 @@ struct KerasLayout {
         .malformed(
           object: "the architecture",
           expected: "layers whose names an .h5 has a place for",
-          found: layer.name.isEmpty ? "a layer without a name" : "one called '\(layer.name)'"))
+          found: (layer.name.isEmpty ? "a layer without a name" : "one called '\(layer.name)'")
+            + "; a .keras or a .weights.h5 can hold it"))
     }
     // The flavours with objects have such a layer's kernel with the adaptation added to it, and not the two apart.
     if let object = placement.objects.first(where: { $0.entry.config["lora_rank"]?.integer != nil })
@@ -53,6 +55,13 @@ struct KerasLayout {
         .malformed(
           object: weight.path, expected: "a type that Keras reads from an .h5",
           found: "bfloat16 as it writes it to a \(source.flavour.fileExtension)"))
+    }
+    for object in placement.objects {
+      guard let own = placement[object].first(where: { $0.ownName != nil }) else { continue }
+      throw CheckpointError(
+        source.path,
+        .noPlace(
+          weight: own.weight.name, layer: object.label, className: object.entry.className))
     }
     let owners = placement.objects.filter { !placement[$0].isEmpty }
     for (layer, objects) in Dictionary(grouping: owners, by: \.layer) {
@@ -106,7 +115,7 @@ struct KerasLayout {
       let variables = try group.subgroup(KerasObjectStore.variables)
       try variables.setAttribute("name", to: object.entry.name)
       for (index, placed) in placement[object].enumerated() {
-        try copy(placed.weight, variables, String(index))
+        try copy(placed.weight, variables, placed.ownName ?? String(index))
       }
     }
   }

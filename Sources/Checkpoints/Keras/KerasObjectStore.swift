@@ -141,12 +141,9 @@ struct KerasObjectStore {
   private func ownWeights(of owner: Owner) throws -> [StoredWeight] {
     let path = HDF5File.path(owner.path, Self.variables)
     guard case .group(let names) = file.node(at: path) else { return [] }
-    let numbers = try names.map { name in
-      guard let number = UInt32(name), String(number) == name else {
-        throw mismatch(path, "variables with numbers for names", "'\(name)'")
-      }
-      return number
-    }.sorted()
+    let numbers = names.filter(Self.isNumber).compactMap { UInt32($0) }.sorted()
+    // A class that saves its variables itself may call them what it likes.
+    let own = names.filter { !Self.isNumber($0) }
     // A part is called after what it is to its layer; without a configuration only its own name
     // may tell its class.
     let classes =
@@ -156,9 +153,14 @@ struct KerasObjectStore {
       classes.lazy.map {
         KerasVariables.roles(of: $0, config: owner.entry?.config, count: numbers.count)
       }.first { $0.first != "0" } ?? numbers.map(String.init)
-    return try zip(numbers, roles).map { number, role in
-      try weight(role, of: owner, at: HDF5File.path(path, String(number)))
+    return try zip(numbers.map(String.init) + own, roles + own).map { name, role in
+      try weight(role, of: owner, at: HDF5File.path(path, name))
     }
+  }
+
+  /// Whether a variable is known by its place among those of its owner.
+  static func isNumber(_ name: String) -> Bool {
+    UInt32(name).map { String($0) == name } ?? false
   }
 
   private func weight(

@@ -10,18 +10,22 @@ struct KerasPlacement {
   struct Placed {
     let role: String
     let weight: StoredWeight
+    /// What a class that saves its variables itself calls this one; nil for one that has a number.
+    var ownName: String?
   }
 
   /// The model and all that it is made of, in Keras's order.
   let objects: [KerasObject]
+  /// Why the first of the weights that belong to nothing that is known has no place; nil where
+  /// every weight has one.
+  private(set) var problem: CheckpointError?
   private var weights: [String: [Placed]] = [:]
   private let source: Checkpoint
 
-  /// - Throws: `CheckpointError` when a weight belongs to nothing that is known.
-  init(_ model: KerasLayerEntry, of source: Checkpoint) throws {
+  init(_ model: KerasLayerEntry, of source: Checkpoint) {
     objects = KerasObject.all(of: model)
     self.source = source
-    if source.flavour.storesObjects { try placeByPath() } else { try placeByList() }
+    if source.flavour.storesObjects { placeByPath() } else { placeByList() }
   }
 
   /// What an object owns itself.
@@ -29,22 +33,32 @@ struct KerasPlacement {
 
   // MARK: Objects
 
-  private mutating func placeByPath() throws {
+  private mutating func placeByPath() {
     let known = Dictionary(
       objects.map { (Self.canonical($0.path), $0) }, uniquingKeysWith: { first, _ in first })
     var found: [String: [StoredWeight]] = [:]
     for weight in source.storedWeights {
       // Without the group of the variables and the variable's number.
       let owner = weight.path.split(separator: "/").dropLast(2).joined(separator: "/")
-      guard let object = known[Self.canonical(owner)] else { throw noPlace(weight) }
+      guard let object = known[Self.canonical(owner)] else {
+        leaveOut(weight)
+        continue
+      }
       found[object.path, default: []].append(weight)
     }
     for object in objects {
       guard let own = found[object.path] else { continue }
       let names = object.roles
-      guard names?.count ?? own.count == own.count else { throw noPlace(own[0]) }
+      guard names?.count ?? own.count == own.count else {
+        leaveOut(own[0])
+        continue
+      }
       weights[object.path] = own.enumerated().map { index, weight in
-        Placed(role: names?[index] ?? String(index), weight: weight)
+        let name = weight.path.split(separator: "/").last.map(String.init) ?? ""
+        guard KerasObjectStore.isNumber(name) else {
+          return Placed(role: name, weight: weight, ownName: name)
+        }
+        return Placed(role: names?[index] ?? String(index), weight: weight)
       }
     }
   }
@@ -59,36 +73,50 @@ struct KerasPlacement {
 
   // MARK: Lists
 
-  private mutating func placeByList() throws {
+  private mutating func placeByList() {
     let lists = Dictionary(grouping: source.storedWeights, by: \.layer)
     let owners = Dictionary(grouping: objects, by: \.layer)
-    for (layer, list) in lists {
-      guard !layer.isEmpty, let objects = owners[layer], let outer = objects.first else {
-        throw noPlace(list[0])
-      }
-      if objects.count == 1, outer.roles == nil {
-        try place(list, in: outer)
-      } else {
-        try place(list, among: objects)
+    var isPlaced: Set<String> = []
+    for weight in source.storedWeights where isPlaced.insert(weight.layer).inserted {
+      do { try place(lists[weight.layer] ?? [], among: owners[weight.layer] ?? []) } catch {
+        problem = problem ?? error
       }
     }
   }
 
+  private mutating func place(
+    _ list: [StoredWeight], among objects: [KerasObject]
+  ) throws(CheckpointError) {
+    // Without a layer, a weight belongs to the model itself, or to nothing.
+    guard let outer = objects.first, !outer.layer.isEmpty else { throw noPlace(list[0]) }
+    if objects.count == 1, outer.roles == nil {
+      try place(list, in: outer)
+    } else {
+      try deal(list, to: objects)
+    }
+  }
+
   /// Gives an object of an unknown class what is plainly its own.
-  private mutating func place(_ list: [StoredWeight], in object: KerasObject) throws {
+  private mutating func place(
+    _ list: [StoredWeight], in object: KerasObject
+  ) throws(CheckpointError) {
     let own = object.label.split(separator: "/").map(String.init)
-    weights[object.path] = try list.map { weight in
+    var placed: [Placed] = []
+    for weight in list {
       let path = weight.name.split(separator: "/").map(String.init).dropLast()
       // A longer name is that of something inside, whose place only the class knows; so is one
       // that has the layer's name twice, which something inside has too.
       let outer = path.dropLast(own.count)
       guard path.suffix(own.count).elementsEqual(own), !outer.suffix(own.count).elementsEqual(own)
       else { throw noPlace(weight) }
-      return Placed(role: weight.role, weight: weight)
+      placed.append(Placed(role: weight.role, weight: weight))
     }
+    weights[object.path] = placed
   }
 
-  private mutating func place(_ list: [StoredWeight], among objects: [KerasObject]) throws {
+  private mutating func deal(
+    _ list: [StoredWeight], to objects: [KerasObject]
+  ) throws(CheckpointError) {
     let slots = objects.flatMap { object in
       (object.roles ?? []).map { (object: object, role: $0) }
     }
@@ -110,8 +138,7 @@ struct KerasPlacement {
   private static func fits(
     _ weight: StoredWeight, _ object: KerasObject, _ role: String, among names: Set<String>
   ) -> Bool {
-    // Keras 2 calls the kernel of a depthwise convolution by another name than Keras 3.
-    guard weight.role == role || (weight.role == "depthwise_kernel" && role == "kernel") else {
+    guard weight.role == role || weight.role == object.entry.otherName(of: role) else {
       return false
     }
     // Keras 2 sometimes leaves an outdated name, but it is never another part's.
@@ -120,6 +147,10 @@ struct KerasPlacement {
   }
 
   // MARK: Refusals
+
+  private mutating func leaveOut(_ weight: StoredWeight) {
+    problem = problem ?? noPlace(weight)
+  }
 
   private func noPlace(_ weight: StoredWeight) -> CheckpointError {
     let outer = weight.layer.split(separator: "/").first.map(String.init) ?? weight.layer

@@ -47,9 +47,10 @@ extension Checkpoint {
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options)
     }
-    // The file inside an archive is nobody else's; the archive itself is not watched.
+    // A file that was unpacked is nobody else's; what it was unpacked from is not watched.
+    let isUnpacked = archive != nil || KerasShards.isIndex(self.path)
     var assembly = CheckpointAssembly(
-      path: path, options: options, original: archive == nil ? file : nil)
+      path: path, options: options, original: isUnpacked ? nil : file)
     if let archive {
       assembly.wrapping = {
         try archive.contents(

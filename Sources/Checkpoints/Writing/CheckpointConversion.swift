@@ -10,8 +10,9 @@ extension Checkpoint {
   /// keep their places; elsewhere its layout is another one too. The other members of an archive
   /// stay behind.
   ///
-  /// - Throws: `CheckpointError` when the file has no architecture that is needed, or keeps weights
-  ///   in an order that only their layer's class knows; and whatever `options.checkInterruption` throws.
+  /// - Throws: `CheckpointError` when the file has no architecture that is needed, keeps weights
+  ///   in an order that only their layer's class knows, or has assets without which an `.h5` would
+  ///   not run; and whatever `options.checkInterruption` throws.
   public func prepareConversion(
     to flavour: CheckpointFlavour, _ changes: CheckpointChanges, at path: String,
     options: WriteOptions = WriteOptions()
@@ -21,6 +22,9 @@ extension Checkpoint {
     }
     guard flavour != .legacyWeights, flavour != .data else {
       throw CheckpointError(path, .otherFlavour(flavour))
+    }
+    if flavour == .wholeModel, let asset = assets.first {
+      throw CheckpointError(self.path, .asset(asset))
     }
     let rewrite = try CheckpointError.naming(self.path) {
       try CheckpointRewrite(changes, of: self, options: options, as: flavour)

@@ -1,6 +1,8 @@
 internal import HDF5
 
 /// Copies a file's objects and attributes into a new one, but for what is edited on the way.
+///
+/// Groups that are there already take in what is missing in them.
 struct TreeCopy {
   /// What happens to an object instead of being copied.
   enum Edit {
@@ -21,8 +23,9 @@ struct TreeCopy {
 
   private func copyContents(of group: HDF5Group, to copy: HDF5Group) throws {
     let dropped = droppedAttributes[group.path] ?? []
+    let known = Set(try copy.attributeNames())
     try copy.copyAttributes(
-      group.attributeNames().filter { !dropped.contains($0) }, from: group)
+      group.attributeNames().filter { !dropped.contains($0) && !known.contains($0) }, from: group)
     for name in group.names {
       try checkInterruption()
       let path = HDF5File.path(group.path, name)
@@ -37,7 +40,11 @@ struct TreeCopy {
   private func copyObject(_ path: String, _ name: String, to parent: HDF5Group) throws {
     guard case .dataset(let description) = source.node(at: path) else {
       let group = try source.group(at: path)
-      return try copyContents(of: group, to: parent.createGroup(name, like: group))
+      guard case .group = target.node(at: HDF5File.path(parent.path, name)) else {
+        return try copyContents(of: group, to: parent.createGroup(name, like: group))
+      }
+      return try copyContents(
+        of: group, to: target.group(at: HDF5File.path(parent.path, name)))
     }
     let dataset = try source.dataset(at: path)
     if description.type == .variableString {

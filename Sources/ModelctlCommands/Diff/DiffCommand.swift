@@ -13,8 +13,12 @@ struct DiffCommand: ParsableCommand {
       place for is not compared, and said so. The exit status is 0 when nothing differs, 1 when \
       something does, 65 when a file cannot be read.
 
+      A file that holds weights alone may number its layers instead of naming them, as every \
+      .weights.h5 of tf-keras does. --architecture tells what they are: it goes for the first file, \
+      the second or both, whichever has no architecture of its own.
+
       Every finding has a name that --ignore matches: a tensor's own, splits/NAME, layers/NAME, \
-      model, class-names, input-scale, input-offset, training, training_config, provenance.
+      model, class-names, input-scale, input-offset, training, training_config, assets, provenance.
 
       A provenance that goes on where the other file's ends, as that of an export does, is told \
       and counts as no difference unless --provenance asks for it; one that is another history does.
@@ -25,6 +29,11 @@ struct DiffCommand: ParsableCommand {
 
   @Argument(help: "The second file.", completion: .file())
   var second: String
+
+  @Option(
+    help: "The network of files that hold weights alone, as model.to_json() writes it.",
+    completion: .file())
+  var architecture: String?
 
   @OptionGroup(title: "What counts") var rules: DiffRules
 
@@ -46,7 +55,7 @@ struct DiffCommand: ParsableCommand {
   @OptionGroup var result: OutputOptions
 
   func run() throws {
-    let models = (try OpenedModel(reading: first), try OpenedModel(reading: second))
+    let models = try openModels()
     let (bytes, overflow) = models.0.declaredByteCount.addingReportingOverflow(
       models.1.declaredByteCount)
     try ReaderLimits.allowTime(for: overflow ? .max : bytes)
@@ -64,6 +73,23 @@ struct DiffCommand: ParsableCommand {
     report.showsAll = all
     try result.print(report)
     if !report.isSame { throw ExitCode(ExitStatus.no.rawValue) }
+  }
+
+  private func openModels() throws -> (OpenedModel, OpenedModel) {
+    let models = (try OpenedModel(reading: first), try OpenedModel(reading: second))
+    guard let architecture else { return models }
+    let network = try ArchitectureFile(architecture).text
+    guard models.0.lacksArchitecture || models.1.lacksArchitecture else {
+      throw CommandError(
+        .usage,
+        "neither \(first.quoted) nor \(second.quoted) is a Keras file of weights alone, which is what "
+          + "--architecture is for; leave it out")
+    }
+    func completed(_ model: OpenedModel) throws -> OpenedModel {
+      guard model.lacksArchitecture else { return model }
+      return try OpenedModel(reading: model.path, architecture: network)
+    }
+    return (try completed(models.0), try completed(models.1))
   }
 }
 

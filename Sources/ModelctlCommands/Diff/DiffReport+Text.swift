@@ -10,7 +10,8 @@ extension DiffReport {
     return DiffReport(
       before: before, after: after, isSame: isSame, rules: rules, tensors: rows.map(\.element),
       totals: totals, arrays: arrays, layerChanges: layerChanges, splits: splits, layers: layers,
-      settings: settings, provenance: provenance, notCompared: notCompared, showsAll: showsAll)
+      settings: settings, provenance: provenance, notCompared: notCompared, notes: notes,
+      showsAll: showsAll)
   }
 }
 
@@ -56,7 +57,7 @@ extension DiffReport: CustomStringConvertible {
     let sections = [
       heading, Self.table(tensors, "tensor", showsAll: showsAll), layerChangeText, arrayText,
       splitText, identifierText, architectureText,
-      settingText, provenanceText, notComparedText, totalText,
+      settingText, provenanceText, notComparedText, noteText, totalText,
     ]
     return sections.filter { !$0.isEmpty }.joined(separator: "\n\n")
   }
@@ -249,6 +250,8 @@ extension DiffReport: CustomStringConvertible {
       "not compared: \(parts.map(\.part).joined(separator: ", ")); \(reason)"
     }.joined(separator: "\n")
   }
+
+  private var noteText: String { notes.map { "note: \($0)" }.joined(separator: "\n") }
 
   private var sampleTotal: String? {
     guard !splits.isEmpty else { return nil }

@@ -172,11 +172,13 @@ struct DiffReport: Encodable {
   let settings: [Setting]
   let provenance: Provenance?
   let notCompared: [NotCompared]
+  /// What the user could do for a better comparison.
+  let notes: [String]
   /// Whether the text lists what is the same too.
   var showsAll = false
 
   private enum CodingKeys: String, CodingKey {
     case schema, before, after, isSame = "same", rules, tensors, totals, arrays, layerChanges
-    case splits, layers, settings, provenance, notCompared
+    case splits, layers, settings, provenance, notCompared, notes
   }
 }

@@ -34,7 +34,7 @@ struct ModelDiff {
       tensors: tensors.rows, totals: tensors.totals, arrays: arrays,
       layerChanges: tensors.layers,
       splits: splits, layers: layers, settings: settings, provenance: provenance,
-      notCompared: notCompared())
+      notCompared: notCompared(), notes: notes(on: tensors.rows))
   }
 
   /// Whether both formats have a place for something.
@@ -158,6 +158,9 @@ struct ModelDiff {
     if bothHold(.compilation), isOneVersion {
       settings.append(("training_config", first.compilation, second.compilation))
     }
+    if bothHold(.assets) {
+      settings.append(("assets", try Self.assets(of: old), try Self.assets(of: new)))
+    }
     return settings.compactMap { name, before, after in
       var fields = FieldDifference.all(from: before, to: after)
       if name == "model", !isOneVersion {
@@ -168,6 +171,11 @@ struct ModelDiff {
       return DiffReport.Setting(
         name: name, fields: fields.map(DiffReport.Field.init), isIgnored: ignored.match(name))
     }
+  }
+
+  private static func assets(of checkpoint: Checkpoint) throws -> JSONValue {
+    let digests = try checkpoint.assetDigests(checkInterruption: Interruption.check)
+    return .object(digests.mapValues(JSONValue.string))
   }
 
   private static func json(_ values: [Float]) -> JSONValue {
@@ -190,6 +198,20 @@ struct ModelDiff {
   /// is a difference.
   private func countsAsSame(_ provenance: DiffReport.Provenance) -> Bool {
     provenance.isSame || (provenance.isContinued && !comparesProvenance)
+  }
+
+  /// What would help where arrays have no counterpart of their name.
+  private func notes(on tensors: [DiffReport.Tensor]) -> [String] {
+    let isUnmatched = tensors.contains {
+      $0.counts
+        && ($0.matchedBy ?? NamePairing.Reason.content.rawValue)
+          == NamePairing.Reason.content.rawValue
+    }
+    guard isUnmatched else { return [] }
+    return [first, second].filter(\.lacksArchitecture).map { model in
+      "\(model.path.quoted) holds weights without an architecture; if that is why names do not match, "
+        + "give their network with --architecture model.json"
+    }
   }
 
   private func notCompared() -> [DiffReport.NotCompared] {
@@ -241,11 +263,12 @@ extension OpenedModel {
   fileprivate func has(_ part: Part) -> Bool {
     switch part {
     case .splits: !splits.isEmpty
-    case .architecture: checkpoint?.modelConfig != nil
+    case .architecture: checkpoint?.modelConfig != nil && parts.contains(part)
     case .settings:
       checkpoint.map { $0.classNames != nil || $0.recipe != nil } ?? false
     case .compilation: compilation != nil
     case .provenance: checkpoint.map { !$0.provenance.isEmpty } ?? false
+    case .assets: checkpoint.map { !$0.assets.isEmpty } ?? false
     case .otherArrays: checkpoint?.hasOptimizerState ?? false
     }
   }

@@ -19,7 +19,7 @@ struct TensorDiff {
 
   /// - Throws: `CommandError` for a mapping that names nothing, and what reading throws.
   func compare(_ first: [OpenedTensor], _ second: [OpenedTensor]) throws -> Outcome {
-    var pairing = NamePairing(first.map(\.name), second.map(\.name), map: map)
+    var pairing = NamePairing(first.map(\.label), second.map(\.label), map: map)
     if let unused = pairing.unusedMappings.first {
       throw CommandError(
         .usage, "--map \(unused.unquoted): no tensor of the first file and of the second go by it")

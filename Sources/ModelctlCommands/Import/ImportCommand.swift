@@ -77,6 +77,10 @@ struct ImportCommand: ParsableCommand {
       output, inputs: inputs + (architecture.map { [$0] } ?? []), noClobber: noClobber)
     let model = try architecture.map { try readArchitecture($0) }
     let arrays = try ImportArrays(inputs, tables: tables)
+    guard model != nil || !arrays.all.isEmpty else {
+      throw CommandError(
+        .badInput, "\(inputs.map(\.quoted).joined(separator: ", ")): there are no arrays in it")
+    }
     if model == nil, let weight = arrays.weights.first {
       throw CommandError(
         .usage,

@@ -6,10 +6,13 @@ internal import ModelCore
 extension OpenedModel {
   /// A Keras file of any flavour, with or without what modelctl adds.
   init(_ checkpoint: Checkpoint) throws {
+    let places = checkpoint.placesOfWeights()
     self.init(
       path: checkpoint.path, format: checkpoint.formatInWords,
       parts: Self.parts(of: checkpoint.flavour),
-      tensors: checkpoint.storedWeights.map { OpenedTensor($0, of: checkpoint) })
+      tensors: checkpoint.storedWeights.map {
+        OpenedTensor($0, of: checkpoint, place: places[$0.path])
+      })
     self.checkpoint = checkpoint
     splits = checkpoint.splits.map { OpenedSplit($0, of: checkpoint) }
     if let text = checkpoint.modelConfig { documents.append(("model_config", text)) }
@@ -19,7 +22,11 @@ extension OpenedModel {
   /// What Keras, and modelctl beside it, would put into a file of some flavour.
   private static func parts(of flavour: CheckpointFlavour) -> Set<Part> {
     let all = Set(Part.allCases)
-    return flavour == .weights ? all.subtracting([.architecture, .compilation]) : all
+    return switch flavour {
+    case .archive: all
+    case .weights: all.subtracting([.architecture, .compilation, .assets])
+    case .wholeModel, .legacyWeights, .data: all.subtracting([.assets])
+    }
   }
 
   /// An HDF5 file of another kind: every dataset is a tensor.
@@ -81,7 +88,7 @@ extension NamedArray {
 }
 
 extension OpenedTensor {
-  init(_ weight: StoredWeight, of checkpoint: Checkpoint) {
+  init(_ weight: StoredWeight, of checkpoint: Checkpoint, place: WeightPlace?) {
     let stream: () throws -> any ElementStream = {
       try Self.stream(checkpoint.reader(of: weight))
     }
@@ -89,6 +96,8 @@ extension OpenedTensor {
       name: NameForms(layer: weight.layer, weight: weight.name).canonical,
       type: weight.elementType, shape: weight.shape, byteCount: weight.byteCount,
       storage: checkpoint.storage(of: weight), stream: stream)
+    self.place = place
+    location = weight.path
   }
 
   init(_ array: StoredArray, of file: ArrayFile, name: String) {

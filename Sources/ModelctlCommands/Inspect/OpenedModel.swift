@@ -10,7 +10,7 @@ struct OpenedModel {
   /// What a file may hold; a format that has no place for something cannot be blamed for not
   /// having it.
   enum Part: String, CaseIterable {
-    case splits, architecture, compilation, settings, provenance
+    case splits, architecture, compilation, settings, provenance, assets
     case otherArrays = "other arrays"
   }
 
@@ -40,7 +40,9 @@ struct OpenedModel {
       do { try self.init(Checkpoint(reading: path, architecture: architecture)) } catch let error
         as CheckpointError
       {
-        guard case .notACheckpoint = error.problem else { throw error }
+        guard case .notACheckpoint = error.problem, !CheckpointFlavour.isArchive(path) else {
+          throw error
+        }
         self.init(try ArrayFile(reading: path))
       }
     }
@@ -60,6 +62,12 @@ struct OpenedModel {
     let start = (try? handle.read(upToCount: 6)).flatMap { $0 } ?? Data()
     return start.starts(with: Data("\u{93}NUMPY".unicodeScalars.map { UInt8($0.value) }))
       || start.starts(with: Data("PK".utf8))
+  }
+
+  /// Whether it holds a network's weights, and not what the network is.
+  var lacksArchitecture: Bool {
+    guard let checkpoint, checkpoint.modelConfig == nil else { return false }
+    return checkpoint.flavour == .weights || checkpoint.flavour == .legacyWeights
   }
 
   /// The document of that name, or nil.
@@ -84,12 +92,25 @@ struct OpenedTensor {
   /// In a reader's memory; nil when the elements have no fixed size.
   let byteCount: Int?
   var storage: StorageDescription?
+  /// Where a network that is known has it.
+  var place: WeightPlace?
+  /// The dataset's path in a Keras file.
+  var location: String?
   /// Starts to read the numbers from the first one.
   let stream: () throws -> any ElementStream
   /// The digest of type, shape and elements, whatever the elements are.
   let digest: () throws -> String
 
   var elementCount: Int { shape.reduce(1, *) }
+
+  /// What tells which array of another file it is.
+  var label: NamePairing.Label {
+    NamePairing.Label(
+      name, place: place.map { $0.layers + [$0.role] },
+      otherName: place.flatMap { place in
+        place.otherRole.map { (place.layers + [$0]).joined(separator: "/") }
+      }, location: location)
+  }
 }
 
 extension OpenedModel {

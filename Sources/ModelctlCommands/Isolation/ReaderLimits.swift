@@ -22,7 +22,9 @@ struct ReaderLimits {
   /// - Parameter files: a larger file may take more memory, because its own size speaks for it.
   init(reading files: [String]) {
     // What an archive may unpack to has limits of its own, which are in force before.
-    let isPacked = files.contains { CheckpointFlavour.isArchive($0) || Self.isStream($0) }
+    let isPacked = files.contains {
+      CheckpointFlavour.isArchive($0) || CheckpointFlavour.isSharded($0) || Self.isStream($0)
+    }
     writing = isPacked ? Self.largestUnpacked : 0
     memory = files.reduce(Self.baseMemory) { sum, file in
       let (twice, overflow) = Self.size(of: file).multipliedReportingOverflow(by: 2)
@@ -32,7 +34,18 @@ struct ReaderLimits {
 
   private static func size(of file: String) -> Int {
     var status = stat()
-    return stat(file, &status) == 0 ? Int(status.st_size) : 0
+    let size = stat(file, &status) == 0 ? Int(status.st_size) : 0
+    guard CheckpointFlavour.isSharded(file) else { return size }
+    // Shards are read into one file; they are beside their index and called after it.
+    let folder = URL(fileURLWithPath: file).deletingLastPathComponent()
+    let name = URL(fileURLWithPath: file).lastPathComponent
+    let stem = name.prefix { $0 != "." } + "_"
+    let names = (try? FileManager.default.contentsOfDirectory(atPath: folder.path)) ?? []
+    return names.filter { $0.hasPrefix(stem) }.reduce(size) { sum, name in
+      guard stat(folder.appendingPathComponent(name).path, &status) == 0 else { return sum }
+      let (next, overflow) = sum.addingReportingOverflow(Int(status.st_size))
+      return overflow ? largestExpected : next
+    }
   }
 
   /// Whether a file is packed as a whole, so that even its size is known only at its end.

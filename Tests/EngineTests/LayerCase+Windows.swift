@@ -78,6 +78,17 @@ extension LayerCase {
     },
   ]
 
+  /// One to five of Winograd's tiles.
+  static let fewTiles: [LayerCase] =
+    (1...5).map { batch in
+      convolution(
+        "48 to 33, a tile of each of \(batch)", [4, 3, 48], batch: batch,
+        .conv(33, 3, padding: .same, activation: .relu))
+    } + [
+      convolution("33 to 48, two tiles", [3, 7, 33], batch: 1, .conv(48, 3, padding: .same)),
+      convolution("16 to 80, four tiles", [8, 7, 16], batch: 1, .conv(80, 3, padding: .same)),
+    ]
+
   private static func strided(_ padding: Padding) -> Layer.Kind {
     .conv(6, 3, strides: (2, 2), padding: padding)
   }

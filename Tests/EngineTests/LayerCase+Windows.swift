@@ -71,7 +71,7 @@ extension LayerCase {
     convolution("16 to 16, one pixel", [1, 1, 16], batch: 7, .conv(16, 3, padding: .same)),
     convolution("16 to 16, no bias", [4, 4, 16], batch: 7, .conv(16, 3, usesBias: false)),
     convolution("16 to 16, large batch", [3, 3, 16], batch: 33, .conv(16, 3, padding: .same)),
-    first("16 to 16 on the input", [6, 5, 16], .conv(16, 3, padding: .same)),
+    first("16 to 16 on the input", [6, 7, 16], .conv(16, 3, padding: .same)),
     LayerCase("two in a row", [5, 5, 16], batch: 2) {
       $0.add(.conv(16, 3, padding: .same, activation: .relu))
       $0.add(.conv(16, 3, padding: .same, activation: .tanh))

@@ -1,4 +1,4 @@
-#include "Winograd.h"
+#include "WinogradPass.h"
 
 // Convolutions of windows of 3 x 3 at every pixel. The 36 numbers of a transformed tile ("frequencies") are
 // multiplied by those of the transformed weights, a matrix product over the channels for each of them.
@@ -9,7 +9,8 @@
 //
 // Where there are more tiles than channels, the weights are transformed once, and a thread takes some tiles
 // at a time from image to output. Where there are fewer, the images are transformed once, and a thread takes
-// a pair of target blocks at a time, with some of its weights.
+// a pair of target blocks at a time, with some of its weights. Very few tiles have loops of their own
+// (WinogradFewTiles.c).
 
 enum {
   MOST_TILES = 14,      // whose sums stay in registers, for two blocks
@@ -17,52 +18,10 @@ enum {
   CHUNK = 4,            // source blocks whose weights are transformed together
 };
 
-typedef struct {
-  tiling source, target;
-  const float *x, *w, *bias;
-  float *y;
-  int is_adjoint, adds, relu;
-  int by_target;  // whether threads take target blocks, not tiles
-  long shares;
-  float *room;
-  long images, weights, products;              // where they begin in the room
-  long image_room, weight_room, product_room;  // of one share; 0 for what all share
-} pass;
-
 INLINE long pairs_of(const pass *k) { return (k->target.blocks + 1) / 2; }
 INLINE long width_of(const pass *k, long pair) { return min_l(2, k->target.blocks - 2 * pair); }
 
 // ---- Weights ----
-
-// 16 x 16: four times the rows of one half are shuffled into those of the other.
-INLINE void transpose(float *to, const float *from) {
-  v16 rows[16], next[16];
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i++) rows[i] = load(from + i * 16);
-#pragma clang loop unroll(full)
-  for (int stage = 0; stage < 4; stage++) {
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 8; i++) {
-      next[2 * i] = __builtin_shufflevector(rows[i], rows[i + 8], 0, 16, 1, 17, 2, 18, 3, 19, 4, 20,
-                                            5, 21, 6, 22, 7, 23);
-      next[2 * i + 1] = __builtin_shufflevector(rows[i], rows[i + 8], 8, 24, 9, 25, 10, 26, 11, 27,
-                                                12, 28, 13, 29, 14, 30, 15, 31);
-    }
-#pragma clang loop unroll(full)
-    for (int i = 0; i < 16; i++) rows[i] = next[i];
-  }
-#pragma clang loop unroll(full)
-  for (int i = 0; i < 16; i++) store(to + i * 16, rows[i]);
-}
-
-// The nine [source channel][target channel] of one pair of blocks. The adjoint's are turned by 180 degrees.
-INLINE const float *taps(const pass *k, long target, long source, float *room) {
-  enum { SIZE = 16 * 16 };
-  if (!k->is_adjoint) return k->w + (target * k->source.blocks + source) * 9 * SIZE;
-  const float *w = k->w + (source * k->target.blocks + target) * 9 * SIZE;
-  for (int tap = 0; tap < 9; tap++) transpose(room + tap * SIZE, w + (8 - tap) * SIZE);
-  return room;
-}
 
 // Some source blocks of one pair of target blocks, [36][source channel][16 * width].
 INLINE void transform_weights(const pass *k, float *u, long pair, long first, long blocks) {
@@ -71,8 +30,10 @@ INLINE void transform_weights(const pass *k, float *u, long pair, long first, lo
   for (long half = 0; half < width; half++)
     for (long block = 0; block < blocks; block++) {
       const float *w = taps(k, 2 * pair + half, first + block, room);
+      const float *upcoming = upcoming_taps(k, 2 * pair + half, first + block);
       for (long channel = 0; channel < 16; channel++) {
         v16 window[9], columns[IMAGE * WINDOW], row[IMAGE];
+        prefetch_taps(upcoming, channel, 16);
 #pragma clang loop unroll(full)
         for (int tap = 0; tap < 9; tap++) window[tap] = load(w + (tap * 16 + channel) * 16);
 #pragma clang loop unroll(full)
@@ -151,39 +112,6 @@ INLINE void multiply_width(const product *p, long tiles, const int width) {
 INLINE void multiply(const product *p, long tiles, long width) {
   if (width == 2) multiply_width(p, tiles, 2);
   else multiply_width(p, tiles, 1);
-}
-
-// ---- Outputs ----
-
-// `count` tiles of one target block, from m whose frequencies lie `frequency` apart.
-INLINE void transform_outputs(const pass *k, const float *m, long frequency, long block, long first,
-                              long count) {
-  const tiling *s = &k->target;
-  const v16 bias = k->bias ? load(k->bias + block * 16) : (v16){0};
-  for (long t = 0; t < count; t++) {
-    const place p = find_tile(s, first + t, block, TILE);
-    v16 columns[TILE * IMAGE], column[IMAGE], row[TILE];
-#pragma clang loop unroll(full)
-    for (int c = 0; c < IMAGE; c++) {
-#pragma clang loop unroll(full)
-      for (int r = 0; r < IMAGE; r++) column[r] = load(m + (r * IMAGE + c) * frequency + t * 16);
-      transform_products(columns + c, IMAGE, column, 1);
-    }
-#pragma clang loop unroll(full)
-    for (int r = 0; r < TILE; r++) {
-      if (r >= p.last_row) break;
-      transform_products(row, 1, columns + r * IMAGE, 1);
-#pragma clang loop unroll(full)
-      for (int c = 0; c < TILE; c++) {
-        if (c >= p.last_column) break;
-        float *to = k->y + p.start + (r * s->width + c) * 16;
-        v16 y = row[c] + bias;
-        if (k->adds) y += load(to);
-        if (k->relu) y = keep(~(y <= 0), y);
-        store(to, y);
-      }
-    }
-  }
 }
 
 // ---- Threads that take tiles ----
@@ -279,19 +207,29 @@ static pass prepare(const ck_winograd *c, int is_adjoint, float *room) {
     k.target = (tiling){c->samples, c->inputs, c->height, c->width, back_rows, back_columns, 0, 0};
   }
   const long tiles = tiles_of(&k.target), sources = k.source.blocks, targets = k.target.blocks;
-  k.by_target = tiles < sources * 16;
-  if (k.by_target) {
-    k.shares = min_l(ck_team(), pairs_of(&k));
-    k.weight_room = FREQUENCIES * spread(CHUNK * 16, 2);
-    k.product_room = FREQUENCIES * spread(2, tiles);
-    k.weights = k.images + FREQUENCIES * spread(sources, tiles);
-    k.products = k.weights + k.shares * k.weight_room;
-  } else {
-    k.shares = min_l(ck_team(), tiles);
-    k.image_room = FREQUENCIES * spread(sources, PATCH);
-    k.product_room = FREQUENCIES * spread(targets, PATCH);
-    k.images = FREQUENCIES * spread(sources * 16, 2) * pairs_of(&k);
-    k.products = k.images + k.shares * k.image_room;
+  k.way = tiles <= FEW_TILES      ? BY_TARGETS_IN_REGISTERS
+        : tiles < sources * 16    ? BY_TARGETS
+                                  : BY_TILES;
+  switch (k.way) {
+    case BY_TARGETS_IN_REGISTERS:
+      k.shares = min_l(ck_team(), targets);
+      k.product_room = FREQUENCIES * spread(1, tiles);
+      k.products = k.images + FREQUENCIES * spread(sources, tiles);
+      break;
+    case BY_TARGETS:
+      k.shares = min_l(ck_team(), pairs_of(&k));
+      k.weight_room = FREQUENCIES * spread(CHUNK * 16, 2);
+      k.product_room = FREQUENCIES * spread(2, tiles);
+      k.weights = k.images + FREQUENCIES * spread(sources, tiles);
+      k.products = k.weights + k.shares * k.weight_room;
+      break;
+    case BY_TILES:
+      k.shares = min_l(ck_team(), tiles);
+      k.image_room = FREQUENCIES * spread(sources, PATCH);
+      k.product_room = FREQUENCIES * spread(targets, PATCH);
+      k.images = FREQUENCIES * spread(sources * 16, 2) * pairs_of(&k);
+      k.products = k.images + k.shares * k.image_room;
+      break;
   }
   return k;
 }
@@ -301,12 +239,19 @@ static long room_of(const pass *k) { return k->products + k->shares * k->product
 static void run(const pass *k) {
   const long tiles = tiles_of(&k->target);
   const long cost = tiles * FREQUENCIES * k->source.blocks * k->target.blocks * 16;
-  if (k->by_target) {
-    ck_parallel(tiles, cost, images_body, k);
-    ck_parallel(k->shares, cost, pairs_body, k);
-  } else {
-    ck_parallel(pairs_of(k), cost, weights_body, k);
-    ck_parallel(k->shares, cost, patches_body, k);
+  switch (k->way) {
+    case BY_TARGETS_IN_REGISTERS:
+      ck_parallel(tiles, cost, images_body, k);
+      ck_parallel(k->shares, cost, winograd_few_tiles, k);
+      break;
+    case BY_TARGETS:
+      ck_parallel(tiles, cost, images_body, k);
+      ck_parallel(k->shares, cost, pairs_body, k);
+      break;
+    case BY_TILES:
+      ck_parallel(pairs_of(k), cost, weights_body, k);
+      ck_parallel(k->shares, cost, patches_body, k);
+      break;
   }
 }
 

@@ -12,6 +12,7 @@
 
 enum {
   CHUNK = 4,         // source blocks of a task
+  FEW_TILES = 2,     // for which it would be most of the work to keep sums
   MOST_ROOM = 1 << 20,  // floats that hold transformed tiles
 };
 
@@ -152,6 +153,45 @@ VERSIONS static void tasks_body(const void *context, long begin, long end) {
   }
 }
 
+// ---- Few tiles ----
+
+// The gradient of one pair of blocks, at once: no sum leaves the registers before it is transformed back.
+INLINE void write_block(const gradient *g, long target, long source, const int tiles) {
+  const long v_frequency = spread(g->image.blocks, tiles), d_frequency = spread(g->change.blocks, tiles);
+  const float *v = g->room + source * tiles * 16, *d = g->room + g->changes + target * tiles * 16;
+  float *to = g->dw + (target * g->image.blocks + source) * 9 * 16 * 16;
+  for (long channel = 0; channel < 16; channel++) {
+    v16 columns[WINDOW * IMAGE], column[IMAGE], row[WINDOW];
+#pragma clang loop unroll(full)
+    for (int c = 0; c < IMAGE; c++) {
+#pragma clang loop unroll(full)
+      for (int r = 0; r < IMAGE; r++) {
+        const long f = r * IMAGE + c;
+        column[r] = splat(v[f * v_frequency + channel]) * load(d + f * d_frequency);
+#pragma clang loop unroll(full)
+        for (int t = 1; t < tiles; t++)
+          column[r] += splat(v[f * v_frequency + t * 16 + channel]) * load(d + f * d_frequency + t * 16);
+      }
+      transform_gradient(columns + c, IMAGE, column, 1);
+    }
+#pragma clang loop unroll(full)
+    for (int r = 0; r < WINDOW; r++) {
+      transform_gradient(row, 1, columns + r * IMAGE, 1);
+#pragma clang loop unroll(full)
+      for (int c = 0; c < WINDOW; c++) store(to + ((r * WINDOW + c) * 16 + channel) * 16, row[c]);
+    }
+  }
+}
+
+VERSIONS static void blocks_body(const void *context, long begin, long end) {
+  const gradient *g = context;
+  for (long pair = begin; pair < end; pair++) {
+    const long target = pair / g->image.blocks, source = pair % g->image.blocks;
+    if (g->count == 1) write_block(g, target, source, 1);
+    else write_block(g, target, source, FEW_TILES);
+  }
+}
+
 static gradient prepare(const ck_winograd *c, float *room) {
   const long rows = (c->out_height + TILE - 1) / TILE, columns = (c->out_width + TILE - 1) / TILE;
   gradient g = {.room = room,
@@ -186,7 +226,8 @@ void ck_winograd_backward_weights(float *dw, const float *x, const float *dy, co
     g.is_last = part + 1 == g.parts;
     const long cost = g.count * FREQUENCIES * 16 * c->inputs * c->outputs;
     ck_parallel(g.count, cost, tiles_body, &g);
-    ck_parallel(g.shares, cost, tasks_body, &g);
+    if (g.parts == 1 && tiles <= FEW_TILES) ck_parallel(c->outputs * c->inputs, cost, blocks_body, &g);
+    else ck_parallel(g.shares, cost, tasks_body, &g);
   }
 }
 

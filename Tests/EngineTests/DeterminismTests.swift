@@ -62,10 +62,12 @@ import Testing
   }
 
   /// Winograd's sums go over tiles and channels in their order, however they are shared out.
-  @Test(arguments: [1, 20]) func winogradGivesTheSameBitsWithAnyThreads(batch: Int) throws {
-    var sketch = NetworkSketch([9, 10, 32])
+  /// One to four tiles have loops of their own.
+  @Test(arguments: [(9, 1), (9, 20), (3, 1), (3, 2), (3, 4), (7, 1)])
+  func winogradGivesTheSameBitsWithAnyThreads(size: Int, batch: Int) throws {
+    var sketch = NetworkSketch([size, size + 1, 32])
     sketch.add(.conv(48, 3, padding: .same, activation: .relu))
-    sketch.add(.conv(16, 3))
+    sketch.add(.conv(16, 3, padding: size < 9 ? .same : .valid))
     sketch.classify()
     let samples = try Samples(count: batch, for: sketch.architecture, seed: 2)
     let results = try [1, 2, 3, 4].map { threads in

@@ -71,12 +71,23 @@ extension LayerCase {
     convolution("16 to 16, one pixel", [1, 1, 16], batch: 7, .conv(16, 3, padding: .same)),
     convolution("16 to 16, no bias", [4, 4, 16], batch: 7, .conv(16, 3, usesBias: false)),
     convolution("16 to 16, large batch", [3, 3, 16], batch: 33, .conv(16, 3, padding: .same)),
-    first("16 to 16 on the input", [6, 5, 16], .conv(16, 3, padding: .same)),
+    first("16 to 16 on the input", [6, 7, 16], .conv(16, 3, padding: .same)),
     LayerCase("two in a row", [5, 5, 16], batch: 2) {
       $0.add(.conv(16, 3, padding: .same, activation: .relu))
       $0.add(.conv(16, 3, padding: .same, activation: .tanh))
     },
   ]
+
+  /// One to five of Winograd's tiles.
+  static let fewTiles: [LayerCase] =
+    (1...5).map { batch in
+      convolution(
+        "48 to 33, a tile of each of \(batch)", [4, 3, 48], batch: batch,
+        .conv(33, 3, padding: .same, activation: .relu))
+    } + [
+      convolution("33 to 48, two tiles", [3, 7, 33], batch: 1, .conv(48, 3, padding: .same)),
+      convolution("16 to 80, four tiles", [8, 7, 16], batch: 1, .conv(80, 3, padding: .same)),
+    ]
 
   private static func strided(_ padding: Padding) -> Layer.Kind {
     .conv(6, 3, strides: (2, 2), padding: padding)

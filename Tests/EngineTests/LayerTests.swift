@@ -9,7 +9,7 @@ import Testing
   @Test(arguments: LayerCase.convolutions)
   func convolutions(_ subject: LayerCase) throws { try check(subject) }
 
-  @Test(arguments: LayerCase.winograd)
+  @Test(arguments: LayerCase.winograd + LayerCase.fewTiles)
   func convolutionsThatWinogradCanDo(_ subject: LayerCase) throws { try check(subject) }
 
   @Test(arguments: LayerCase.randomConvolutions)

@@ -8,7 +8,7 @@ mode of every peer run once, each as a fresh process on the same network, batch 
 ratio is formed within a round, against the best mode, and the median over the rounds is printed with its
 range. What is measured:
 
-    training, inference   time of a step
+    training, inference   time of a step; inference is forward up to the class scores, before softmax
     memory                peak memory of a process that trains
     start                 from the start of the process to the end of its first training step
 

@@ -79,11 +79,18 @@ struct ConvolutionProblem {
       source.channels >= 16, destination.channels >= 16
     else { return false }
     let tiles = ((destination.height + 3) / 4) * ((destination.width + 3) / 4)
-    return Double(destination.pixels) / Double(16 * tiles) > Self.leastUsed
+    return Double(destination.pixels) / Double(16 * tiles) > leastUsed
   }
 
-  /// The part of the tiles' pixels that must exist.
-  private static let leastUsed = 0.4
+  /// The part of the tiles' pixels that must exist: where the direct method is as fast, by measurements
+  /// of single layers (see Engine.docc/Speed.md).
+  private var leastUsed: Double {
+    switch min(source.channels, destination.channels) {
+    case ..<32: 0.5
+    case ..<64: 0.4
+    default: 0.38
+    }
+  }
 
   /// Whether its steps take less time with factors of 16 bits, their rounding included.
   ///

@@ -73,15 +73,28 @@ struct Study {
       let margins = try RetrainedMargins(
         gold.parameters, shadows: shadows, setting, case: study)
       let compared = Comparison(
-        scenario, try study.measures(gold.parameters, setting, like: margins))
-      for (name, parameters, cost) in [
-        ("retrained", gold.parameters, 1.0), ("retrained again", second.parameters, 1),
-        ("original", original.parameters, 0),
-      ] {
-        var row = row(name, setting, cost: cost, wall: cost)
-        row.measures = compared.adding(try study.measures(parameters, setting, like: margins))
+        scenario,
+        try ([gold.parameters, second.parameters] + shadows).map {
+          try study.measures($0, setting, like: margins)
+        })
+      var given = [
+        (row("retrained", setting, cost: 1), gold.parameters, compared.ofRetrained(0)),
+        (row("retrained again", setting, cost: 1), second.parameters, compared.ofRetrained(1)),
+      ]
+      given.append(
+        (
+          row("original", setting, cost: 0), original.parameters,
+          compared.adding(try study.measures(original.parameters, setting, like: margins))
+        ))
+      for var (row, parameters, measures) in given {
+        row.measures = measures
         row.judge(
           try setting.requests.map { try verdict(on: parameters, $0, original) })
+        add(row)
+      }
+      if let measures = compared.ofAllRetrained {
+        var row = row("retrained, all", setting, cost: 1)
+        row.measures = measures
         add(row)
       }
       for method in methods {
@@ -118,7 +131,7 @@ struct Study {
     return request
   }
 
-  private static func mean(_ measures: [[String: Double]]) -> [String: Double] {
+  static func mean(_ measures: [[String: Double]]) -> [String: Double] {
     let sums = measures.reduce(into: [:]) { $0.merge($1, uniquingKeysWith: +) }
     return sums.mapValues { $0 / Double(measures.count) }
   }
@@ -128,10 +141,10 @@ struct Study {
     rows.append(row)
   }
 
-  private func row(_ method: String, _ setting: Setting, cost: Double, wall: Double) -> Row {
+  private func row(_ method: String, _ setting: Setting, cost: Double) -> Row {
     Row(
       network: study.architecture.name, scenario: setting.scenario.name, method: method,
-      seed: setting.seed, measures: [:], cost: cost, wall: wall)
+      seed: setting.seed, measures: [:], cost: cost, wall: cost)
   }
 
   /// - Returns: nil for a method that does not serve the scenario.
@@ -139,7 +152,7 @@ struct Study {
     _ text: String, _ setting: Setting, _ original: Case.Trained, _ margins: RetrainedMargins,
     _ seconds: Double
   ) throws -> Row? {
-    var row = row(text, setting, cost: 0, wall: 0)
+    var row = row(text, setting, cost: 0)
     let path = "\(cache)/rows/\(study.size)-\(row.key)-\(maxCost ?? 0).json"
     if let data = FileManager.default.contents(atPath: path) {
       return try JSONDecoder().decode(Row.self, from: data)
@@ -182,23 +195,49 @@ struct Study {
   }
 }
 
-/// Differences to a retrained model.
+/// Differences to retrained models.
 struct Comparison {
   private let columns: [String]
-  private let reference: [String: Double]
+  /// What each retrained model measures; the first is the one that `gap` is taken from.
+  private let retrained: [[String: Double]]
 
-  init(_ scenario: Scenario, _ reference: [String: Double]) {
+  init(_ scenario: Scenario, _ retrained: [[String: Double]]) {
     columns = scenario.columns.compared
-    self.reference = reference
+    self.retrained = retrained
   }
 
-  func adding(_ measures: [String: Double]) -> [String: Double] {
+  /// - Parameter own: which of the retrained models these are the measures of; it is left out of the mean.
+  private func adding(_ measures: [String: Double], own: Int?) -> [String: Double] {
     var result = measures
-    let differences = columns.map { abs((measures[$0] ?? 0) - (reference[$0] ?? 0)) }
-    result["gap"] = differences.reduce(0, +) / Double(max(1, differences.count))
-    result["dTA"] = (measures["TA"] ?? 0) - (reference["TA"] ?? 0)
-    if let auc = measures["AUC"], let other = reference["AUC"] { result["dAUC"] = auc - other }
+    let first = retrained[0]
+    result["gap"] = distance(measures, to: first)
+    result["dTA"] = (measures["TA"] ?? 0) - (first["TA"] ?? 0)
+    if let auc = measures["AUC"], let other = first["AUC"] { result["dAUC"] = auc - other }
+    let others = retrained.indices.filter { $0 != own }.map { retrained[$0] }
+    if retrained.count > 2 {
+      result["gap to mean"] = distance(measures, to: Study.mean(others))
+    }
     return result
+  }
+
+  func adding(_ measures: [String: Double]) -> [String: Double] { adding(measures, own: nil) }
+
+  func ofRetrained(_ index: Int) -> [String: Double] { adding(retrained[index], own: index) }
+
+  /// The mean over all retrained models, where there are three or more: of their measures, of what each is
+  /// away from the mean of the others, and of what all others are away from the first.
+  var ofAllRetrained: [String: Double]? {
+    guard retrained.count > 2 else { return nil }
+    let each = retrained.indices.map(ofRetrained)
+    let differences = ["gap", "dTA", "dAUC", "dM", "absM"]
+    let others = Study.mean(Array(each.dropFirst())).filter { differences.contains($0.key) }
+    // Some of them are the attacker's own.
+    return Study.mean(each).merging(others) { $1 }.filter { $0.key != "LiRA" }
+  }
+
+  private func distance(_ measures: [String: Double], to other: [String: Double]) -> Double {
+    let differences = columns.map { abs((measures[$0] ?? 0) - (other[$0] ?? 0)) }
+    return differences.reduce(0, +) / Double(max(1, differences.count))
   }
 }
 

@@ -20,6 +20,7 @@ struct Table {
       let scenario = (try? Scenario(own[0].scenario)) ?? .wholeClass
       let columns =
         scenario.columns.compared + scenario.columns.shown + ["gap"]
+        + (own.contains { $0.measures["gap to mean"] != nil } ? ["gap to mean"] : [])
         + (scenario.isSamples ? ["dAUC"] : []) + ["dTA"]
       let head = ["method"] + columns + ["cost", "wall", "verdicts", "n"]
       let lines = unique(own.map(\.method)).map { method in

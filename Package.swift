@@ -20,6 +20,14 @@ func tests(_ subject: String, _ dependencies: [Target.Dependency]) -> Target {
     swiftSettings: settings)
 }
 
+// On Linux it is opened when it is first called; no pkg-config, which would link it.
+#if os(Linux)
+  let zip = Target.target(name: "CZip", dependencies: ["CLoader"], publicHeadersPath: ".")
+#else
+  let zip = Target.systemLibrary(
+    name: "CZip", pkgConfig: "libzip", providers: [.brew(["libzip", "pkgconf"])])
+#endif
+
 let argumentParser = Target.Dependency.product(
   name: "ArgumentParser", package: "swift-argument-parser")
 let crypto = Target.Dependency.product(name: "Crypto", package: "swift-crypto")
@@ -80,19 +88,19 @@ let package = Package(
     .systemLibrary(
       name: "CHDF5", pkgConfig: "hdf5",
       providers: [.apt(["libhdf5-dev", "pkg-config"]), .brew(["hdf5", "pkgconf"])]),
-    .systemLibrary(
-      name: "CZip", pkgConfig: "libzip",
-      providers: [.apt(["libzip-dev", "pkg-config"]), .brew(["libzip", "pkgconf"])]),
+    zip,
     .systemLibrary(
       name: "CZlib", pkgConfig: "zlib",
       providers: [.apt(["zlib1g-dev", "pkg-config"]), .brew(["zlib", "pkgconf"])]),
     .systemLibrary(
       name: "CDeflate", pkgConfig: "libdeflate",
       providers: [.apt(["libdeflate-dev", "pkg-config"]), .brew(["libdeflate", "pkgconf"])]),
-    // Debian's oneDNN has no pkg-config file; its header is on the default path.
-    .systemLibrary(
-      name: "COneDNN",
-      providers: [.apt(["libdnnl-dev"]), .brew(["onednn"])]),
+    // Debian's oneDNN has no pkg-config file; its header is on the default path. On Linux it is
+    // opened when it is first called.
+    .target(
+      name: "COneDNN", dependencies: ["CLoader"], publicHeadersPath: ".",
+      linkerSettings: [.linkedLibrary("dnnl", .when(platforms: [.macOS]))]),
+    .target(name: "CLoader"),
     .target(
       name: "CKernels",
       linkerSettings: [.linkedLibrary(":libgomp.so.1", .when(platforms: [.linux]))]),

@@ -12,6 +12,10 @@ struct Strings {
   let limit: Int
   let subject: String
 
+  /// What the library converts at a time, in bytes: it clears all of them for every read, and of
+  /// its own accord takes a megabyte.
+  private static let conversionBuffer = 1 << 14
+
   /// Fills a buffer of elements; gets the type in memory, the buffer, and a transfer list.
   typealias Read = (Int64, UnsafeMutableRawPointer, Int64) -> Int32
 
@@ -78,7 +82,10 @@ struct Strings {
       pointers.deallocate()
       allowance.deallocate()
     }
-    try HDF5Library.call("read", subject) { chdf5_set_allowance(transfer.id, allowance) }
+    try HDF5Library.call("read", subject) { () -> Int32 in
+      guard chdf5_set_allowance(transfer.id, allowance) >= 0 else { return -1 }
+      return H5Pset_buffer(transfer.id, Self.conversionBuffer, nil, nil)
+    }
     do {
       try HDF5Library.call("read", subject) {
         read(memory.id, UnsafeMutableRawPointer(pointers), transfer.id)

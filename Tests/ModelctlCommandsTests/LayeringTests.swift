@@ -51,6 +51,17 @@ import Testing
     #expect(!modules.contains(other))
   }
 
+  #if os(Linux)
+    /// To load them would take a large part of the time in which a file is shown.
+    @Test(arguments: ["libdnnl", "libzip"])
+    func theProgramStartsWithout(_ library: String) throws {
+      // The loader lists what it would load, and runs nothing.
+      let libraries = try Tool.run(environment: ["LD_TRACE_LOADED_OBJECTS": "1"]).output
+      #expect(libraries.contains("libc.so"))
+      #expect(!libraries.contains(library))
+    }
+  #endif
+
   @Test func nothingInTheSourcesTrapsOnPurpose() throws {
     let files = FileManager.default.enumerator(at: Self.sources, includingPropertiesForKeys: nil)
     while let url = files?.nextObject() as? URL {

@@ -61,8 +61,8 @@ struct KerasFlattening {
     if place.inputs != nil, entries.first?["class_name"]?.string == "InputLayer" {
       entries.removeFirst()
     }
-    for (index, entry) in zip(entries.indices, entries) {
-      let reader = try KerasLayerReader(entry, index: index, keras: keras)
+    for index in entries.indices {
+      let reader = try KerasLayerReader(entries[index], index: index, keras: keras)
       guard names.insert(reader.name).inserted else { throw .duplicateLayer(reader.name) }
       if last == nil, reader.className != "InputLayer" {
         guard

@@ -39,7 +39,7 @@ extension InspectReport: CustomStringConvertible {
     for (layer, name, count, sources) in shownLayers {
       table.rows.append([
         name.unquoted + (count > 1 ? " x \(count)" : ""), layer.type.unquoted,
-        layer.outputShape.map { "\($0)" } ?? "?", (layer.parameters * count).grouped,
+        layer.outputShape.map(Self.text) ?? "?", (layer.parameters * count).grouped,
         Self.share(layer.parameters * count, of: total), sources.unquoted,
       ])
     }
@@ -119,7 +119,7 @@ extension InspectReport: CustomStringConvertible {
     var table = TextTable(columns)
     for (row, name, count) in grouped(rows, showsAll: showsAll) {
       var cells = [
-        name.unquoted + (count > 1 ? " x \(count)" : ""), row.dtype.unquoted, "\(row.shape)",
+        name.unquoted + (count > 1 ? " x \(count)" : ""), row.dtype.unquoted, text(row.shape),
         (row.bytes * count).grouped, (row.share * Double(count)).percent,
       ]
       if hasStorage { cells.append(row.storage?.text(of: row.bytes) ?? "") }
@@ -159,7 +159,7 @@ extension InspectReport: CustomStringConvertible {
       let uncounted = split.targets == "classes" ? "not counted" : "soft targets"
       table.rows.append([
         split.name.unquoted, split.role.unquoted, split.samples.grouped,
-        "\(split.x.dtype) \(split.x.shape)", split.idType,
+        "\(split.x.dtype) \(Self.text(split.x.shape))", split.idType,
         split.classes.map(Self.summary) ?? uncounted,
       ])
     }
@@ -185,6 +185,11 @@ extension InspectReport: CustomStringConvertible {
     return "\(classes.count.grouped) of \(range)"
   }
 
+  /// The array's own description first finds out how to print its elements, which takes longer.
+  private static func text(_ shape: [Int]) -> String {
+    "[" + shape.map(String.init).joined(separator: ", ") + "]"
+  }
+
   static func size(_ bytes: Int) -> String {
     let units = ["bytes", "KiB", "MiB", "GiB", "TiB"]
     var value = Double(bytes)
@@ -193,7 +198,7 @@ extension InspectReport: CustomStringConvertible {
       value /= 1024
       unit += 1
     }
-    return unit == 0 ? "\(bytes) bytes" : String(format: "%.1f %@", value, units[unit])
+    return unit == 0 ? "\(bytes) bytes" : value.printed("%.1f") + " " + units[unit]
   }
 }
 

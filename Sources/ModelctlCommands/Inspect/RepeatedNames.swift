@@ -16,7 +16,7 @@ struct RepeatedNames<Row> {
 
   /// - Parameters:
   ///   - alike: what rows must have in common beside the pattern of their names.
-  init(_ rows: [Row], name: (Row) -> String, alike: (Row) -> some Hashable) {
+  init<Alike: Hashable>(_ rows: [Row], name: (Row) -> String, alike: (Row) -> Alike) {
     let patterns = rows.map { RepeatedName.pattern(name($0)) }
     let known = Set(patterns)
     let keys = zip(rows, patterns).map { row, pattern in
@@ -25,7 +25,7 @@ struct RepeatedNames<Row> {
       return Key(pattern: known.contains(numbered) ? numbered : pattern, alike: alike(row))
     }
     let counts = Dictionary(keys.map { ($0, 1) }, uniquingKeysWith: +)
-    var positions: [AnyHashable: Int] = [:]
+    var positions: [Key<Alike>: Int] = [:]
     var groups: [Group] = []
     for (row, key) in zip(rows, keys) {
       let count = counts[key] ?? 1

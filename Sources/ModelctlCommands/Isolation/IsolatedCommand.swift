@@ -31,23 +31,30 @@ extension IsolatedCommand {
     switch isolation {
     case .none: return
     case .command(let files):
-      guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
-      throw ExitCode(
-        try ReaderProcess(
+      if !Reader.isThisProcess,
+        let status = try ReaderProcess(
           arguments, reading: files, remedy: "--trusted reads it without limits"
-        ).run())
-    case .rehearsal(let files): try rehearse([ReadThroughCommand.name] + files, reading: files)
+        ).run()
+      {
+        throw ExitCode(status)
+      }
+      try ReaderLimits(reading: files).apply()
+    case .rehearsal(let files):
+      let other = [ReadThroughCommand.name] + files
+      guard try rehearse(other, reading: files) else { Modelctl.runAndExit(other) }
     case .ownRehearsal(let files):
-      guard !Reader.isThisProcess else { return try ReaderLimits(reading: files).apply() }
-      try rehearse(arguments, reading: files)
+      guard try Reader.isThisProcess || !rehearse(arguments, reading: files) else { return }
+      try ReaderLimits(reading: files).apply()
     }
   }
 
-  private func rehearse(_ arguments: [String], reading files: [String]) throws {
-    let status = try ReaderProcess(
-      arguments, reading: files, remedy: "without --untrusted it is read without limits"
-    ).run()
+  /// - Returns: whether that is done: false in the reader itself, which has yet to run the command.
+  private func rehearse(_ arguments: [String], reading files: [String]) throws -> Bool {
+    let reader = ReaderProcess(
+      arguments, reading: files, remedy: "without --untrusted it is read without limits")
+    guard let status = try reader.run() else { return false }
     if status != ExitStatus.success.rawValue { throw ExitCode(status) }
+    return true
   }
 }
 

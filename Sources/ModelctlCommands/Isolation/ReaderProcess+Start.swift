@@ -10,9 +10,10 @@ extension ReaderProcess {
 #if os(Linux)
 
   /// A reader is a fork of this process, which has done nothing yet but parse its arguments: no
-  /// other thread is there, no library in use, and nothing has to be loaded again.
+  /// other thread is there, no library in use, and nothing has to be loaded or parsed again.
   extension ReaderProcess {
-    static func start(_ arguments: [String], output: Pipe, messages: Pipe) throws -> pid_t {
+    /// - Returns: nil in the reader.
+    static func start(_ arguments: [String], output: Pipe, messages: Pipe) throws -> pid_t? {
       let isWatched = Messages.isTerminal
       let process = fork()
       guard process >= 0 else { throw startFailure(errno) }
@@ -29,7 +30,7 @@ extension ReaderProcess {
       // It may have got that number itself, where stderr was closed.
       if nowhere != STDERR_FILENO { close(nowhere) }
       Reader.begin(isWatched: isWatched)
-      Modelctl.runAndExit(arguments)
+      return nil
     }
 
     /// A reader ends at once when it is told to, for it writes nothing; and it may crash, which
@@ -54,7 +55,7 @@ extension ReaderProcess {
     /// The second form means that somebody watches.
     private static let marks = ["@reader", "@watched-reader"]
 
-    static func start(_ arguments: [String], output: Pipe, messages: Pipe) throws -> pid_t {
+    static func start(_ arguments: [String], output: Pipe, messages: Pipe) throws -> pid_t? {
       var actions: posix_spawn_file_actions_t?
       posix_spawn_file_actions_init(&actions)
       defer { posix_spawn_file_actions_destroy(&actions) }

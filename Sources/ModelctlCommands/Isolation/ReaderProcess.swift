@@ -27,12 +27,15 @@ struct ReaderProcess {
 
   /// Runs to the end and prints the result if there is one.
   ///
-  /// - Returns: the reader's exit status.
+  /// - Returns: the reader's exit status; nil in the reader itself, where that is a fork of this
+  ///   process, which goes on as one.
   /// - Throws: `CommandError` when it crashed or exceeded its limits; `Interruption.Signal`.
-  consuming func run() throws -> Int32 {
+  consuming func run() throws -> Int32? {
     var reader = self
     let (output, messages) = (try Pipe(), try Pipe())
-    let process = try Self.start(reader.arguments, output: output, messages: messages)
+    guard
+      let process = try Self.start(reader.arguments, output: output, messages: messages)
+    else { return nil }
     close(output.writing)
     close(messages.writing)
     let isComplete = reader.collect(output.reading, messages.reading, from: process)

@@ -11,13 +11,24 @@ extension String {
   private func escaped(except isKept: (Unicode.Scalar) -> Bool) -> String {
     var text = ""
     for scalar in unicodeScalars {
-      switch (scalar.properties.generalCategory, isKept(scalar)) {
-      case (.control, false), (.format, false), (.lineSeparator, false),
-        (.paragraphSeparator, false):
+      if scalar.controls, !isKept(scalar) {
         text += "\\u{\(String(scalar.value, radix: 16))}"
-      default: text.unicodeScalars.append(scalar)
+      } else {
+        text.unicodeScalars.append(scalar)
       }
     }
     return text
+  }
+}
+
+extension Unicode.Scalar {
+  /// Whether it controls how text is shown, and shows nothing itself.
+  fileprivate var controls: Bool {
+    // Nearly all text is ASCII, for which the tables of Unicode need not be searched.
+    guard !isASCII else { return value < 0x20 || value == 0x7F }
+    return switch properties.generalCategory {
+    case .control, .format, .lineSeparator, .paragraphSeparator: true
+    default: false
+    }
   }
 }

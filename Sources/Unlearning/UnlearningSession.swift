@@ -199,8 +199,12 @@ public final class UnlearningSession {
     problem.scenario == .samples ? check.accuracyExcess : check.accuracy
   }
 
-  /// The cross-entropy of a guess, in nats: where ascent may end.
-  var guessLoss: Float { log(Float(problem.classCount)) }
+  /// Where ascent may end: a share of the cross-entropy of a guess, `log C`, in nats. Of a class nothing may
+  /// be left, unseen samples included: there it has no end.
+  func ascentCeiling(_ share: Float) -> Float {
+    if case .classes = problem.scenario { return .infinity }
+    return share * log(Float(problem.classCount))
+  }
 
   /// Whether what a check saw is what the request is after: the level of unseen samples, or for
   /// classes and wrong labels, next to nothing.

@@ -198,6 +198,13 @@ import Testing
     #expect(course == .init(cycle: [impair], pace: hurries ? 2 : 1))
   }
 
+  /// Of a class nothing may be left, so its ascent goes on.
+  @Test func onlyClassesHaveNoCeiling() throws {
+    #expect(try session(budget: 4_000, .classes([1])).ascentCeiling(1) == .infinity)
+    let samples = try session(budget: 4_000)
+    #expect(abs(samples.ascentCeiling(0.5) - 0.5 * log(4)) < 1e-6)
+  }
+
   /// A sample is left alone once its cross-entropy has reached the ceiling; others are driven on.
   @Test func ascentEndsAtTheCeiling() throws {
     let session = try session()

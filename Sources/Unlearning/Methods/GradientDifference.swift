@@ -9,8 +9,9 @@ public struct GradientDifference: UnlearningMethod, Hashable {
   public var retainBatch = 128
   /// Of the ascent, against the descent.
   public var weight: Float = 0.3
-  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess.
-  public var ceiling: Float = 1
+  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess; not
+  /// where classes are forgotten.
+  public var ceiling: Float = 3
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
   /// The largest norm of a step's gradient: ascent blows it up.
@@ -37,7 +38,7 @@ public struct GradientDifference: UnlearningMethod, Hashable {
         .init(.retain, count: retain, .init(.labels)),
         .init(
           .forget, count: forget,
-          .init(.labels, weight: -weight, ceiling: ceiling * session.guessLoss)),
+          .init(.labels, weight: -weight, ceiling: session.ascentCeiling(ceiling))),
       ], gradientNorm: gradientNorm)
     session.testOften(evenSamples: true)
     let checks = session.affordableChecks

@@ -15,7 +15,8 @@ public struct Scrub: UnlearningMethod, Hashable {
   public var temperature: Float = 2
   public var alpha: Float = 0.1
   public var gamma: Float = 1
-  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess.
+  /// The cross-entropy from which a sample is not driven further, as a share of that of a guess; not
+  /// where classes are forgotten.
   public var ceiling: Float = 1
   /// Adam's rate as a share of training's.
   public var rateShare: Float = 0.15
@@ -39,13 +40,10 @@ public struct Scrub: UnlearningMethod, Hashable {
 
   public func unlearn(_ session: UnlearningSession) throws {
     let (forget, retain) = session.batchSizes(forget: forgetBatch, retain: retainBatch)
+    let answer = Descent.Loss(
+      .original, weight: -1, temperature: temperature, ceiling: session.ascentCeiling(ceiling))
     let away = Descent.Stage(
-      [
-        .init(
-          .forget, count: forget,
-          .init(
-            .original, weight: -1, temperature: temperature, ceiling: ceiling * session.guessLoss))
-      ], steps: forgetSteps, gradientNorm: 1)
+      [.init(.forget, count: forget, answer)], steps: forgetSteps, gradientNorm: 1)
     let back = Descent.Stage(
       [
         .init(

@@ -42,7 +42,9 @@ public enum Stranger: String, Hashable, Sendable {
     if start == [0x89, 0x48, 0x44, 0x46, 0x0D, 0x0A, 0x1A, 0x0A] { return nil }
     if name == "saved_model.pb" { return .savedModel }
     if name.hasSuffix(".index") || name.contains(".data-0") { return .tensorFlowCheckpoint }
-    if start.starts(with: [0x80]), start.count > 1, (2...5).contains(start[1]) { return .pickle }
+    // These bytes may also begin the user block of an HDF5 file; not behind such a name.
+    let isPickle = [".pkl", ".pickle", ".pt", ".pth", ".joblib"].contains(where: name.hasSuffix)
+    if isPickle, start.first == 0x80 { return .pickle }
     if start.dropFirst(4).elementsEqual("TFL3".utf8) { return .tensorFlowLite }
     if name.hasSuffix(".onnx") { return .onnx }
     return name.hasSuffix(".json") && start.first == UInt8(ascii: "{") ? .architecture : nil

@@ -36,11 +36,12 @@ import Testing
   }
 
   @Test func firstBytesTell() throws {
-    for (bytes, kind) in [
-      ([0x80, 0x04, 0x95, 0x00], Stranger.pickle), (Array("{\"a\"".utf8), .architecture),
-      ([0x1C, 0, 0, 0] + Array("TFL3".utf8), .tensorFlowLite),
+    for (name, bytes, kind) in [
+      ("a.pkl", [0x80, 0x04, 0x95, 0x00], Stranger.pickle),
+      ("model.json", Array("{\"a\"".utf8), .architecture),
+      ("net.tflite", [0x1C, 0, 0, 0] + Array("TFL3".utf8), .tensorFlowLite),
     ] {
-      let path = folder.path("file.json")
+      let path = folder.path(name)
       try Data(bytes).write(to: URL(fileURLWithPath: path))
       #expect(Stranger(at: path) == kind)
     }

@@ -92,9 +92,17 @@ struct KerasShards {
   /// - Throws: `CheckpointError` or `HDF5Error` for a shard that is missing, cannot be trusted, or
   ///   has what another one has too.
   func open() throws -> HDF5File {
-    let whole = FileManager.default.temporaryDirectory
-      .appendingPathComponent("modelctl.\(UUID().uuidString)").path
-    defer { unlink(whole) }
+    // Nobody else may read what is in it, and the library asks for no permissions.
+    let room = FileManager.default.temporaryDirectory
+      .appendingPathComponent("modelctl.\(UUID().uuidString)")
+    guard mkdir(room.path, 0o700) == 0 else {
+      throw FileError(file: room.path, .system(operation: .create, code: errno))
+    }
+    let whole = room.appendingPathComponent("weights.h5").path
+    defer {
+      unlink(whole)
+      rmdir(room.path)
+    }
     let target = try HDF5File(creating: whole)
     let folder = URL(fileURLWithPath: path).deletingLastPathComponent()
     for name in names {

@@ -58,55 +58,61 @@ struct Study {
       let setting = try Setting(scenario, seed: seed, case: study)
       let name = scenario.isSamples ? "original" : "original-\(scenario.originalName)"
       let original = try study.trained(on: setting.train, without: [], seed: seed, name: name)
-      let gold = try study.trained(
-        on: setting.train, without: setting.forget, seed: seed, from: 100 + seed,
-        name: "retrained-\(scenario.name)")
-      let second = try study.trained(
-        on: setting.train, without: setting.forget, seed: seed, from: 500 + seed,
-        name: "second-\(scenario.name)")
-      let shadows = try (0..<(scenario.isSamples ? shadowCount : 0)).map {
-        try study.trained(
-          on: setting.train, without: setting.forget, seed: seed, from: 1000 * ($0 + 1) + seed,
-          name: "shadow-\($0)-\(scenario.name)"
-        ).parameters
-      }
+      let retrained = try retrained(setting)
       let margins = try RetrainedMargins(
-        gold.parameters, shadows: shadows, setting, case: study)
+        retrained[0].parameters, shadows: retrained.dropFirst(2).map(\.parameters), setting,
+        case: study)
       let compared = Comparison(
         scenario,
-        try ([gold.parameters, second.parameters] + shadows).map {
-          try study.measures($0, setting, like: margins)
-        })
-      var given = [
-        (row("retrained", setting, cost: 1), gold.parameters, compared.ofRetrained(0)),
-        (row("retrained again", setting, cost: 1), second.parameters, compared.ofRetrained(1)),
-      ]
-      given.append(
-        (
-          row("original", setting, cost: 0), original.parameters,
-          compared.adding(try study.measures(original.parameters, setting, like: margins))
-        ))
-      for var (row, parameters, measures) in given {
-        row.measures = measures
-        row.judge(
-          try setting.requests.map { try verdict(on: parameters, $0, original) })
-        add(row)
-      }
-      if let measures = compared.ofAllRetrained {
-        var row = row("retrained, all", setting, cost: 1)
-        row.measures = measures
-        add(row)
-      }
+        try retrained.map { try study.measures($0.parameters, setting, like: margins) })
+      try addGiven(setting, original, retrained, margins, compared)
       for method in methods {
         guard Date() < deadline else {
           isCut = true
           break
         }
-        guard let row = try run(method, setting, original, margins, gold.seconds) else { continue }
+        guard let row = try run(method, setting, original, margins, retrained[0].seconds)
+        else { continue }
         var full = row
         full.measures = compared.adding(row.measures)
         add(full)
       }
+    }
+  }
+
+  /// Models trained without what is forgotten: the one that everything is compared with, a second one, and
+  /// the attacker's.
+  private func retrained(_ setting: Setting) throws -> [Case.Trained] {
+    func model(_ kind: String, from start: Int) throws -> Case.Trained {
+      try study.trained(
+        on: setting.train, without: setting.forget, seed: setting.seed, from: start + setting.seed,
+        name: "\(kind)-\(setting.scenario.name)")
+    }
+    let shadows = setting.scenario.isSamples ? shadowCount : 0
+    return try [model("retrained", from: 100), model("second", from: 500)]
+      + (0..<shadows).map { try model("shadow-\($0)", from: 1000 * ($0 + 1)) }
+  }
+
+  /// What no method has made: two retrained models, the untouched one, and the mean of all retrained ones.
+  private mutating func addGiven(
+    _ setting: Setting, _ original: Case.Trained, _ retrained: [Case.Trained],
+    _ margins: RetrainedMargins, _ compared: Comparison
+  ) throws {
+    let untouched = try study.measures(original.parameters, setting, like: margins)
+    for (name, cost, model, measures) in [
+      ("retrained", 1.0, retrained[0], compared.ofRetrained(0)),
+      ("retrained again", 1, retrained[1], compared.ofRetrained(1)),
+      ("original", 0, original, compared.adding(untouched)),
+    ] {
+      var row = row(name, setting, cost: cost)
+      row.measures = measures
+      row.judge(try setting.requests.map { try verdict(on: model.parameters, $0, original) })
+      add(row)
+    }
+    if let measures = compared.ofAllRetrained {
+      var row = row("retrained, all", setting, cost: 1)
+      row.measures = measures
+      add(row)
     }
   }
 

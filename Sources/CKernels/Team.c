@@ -171,15 +171,17 @@ static void call_workers(int count) {
 // `own` is how long the caller's share took.
 static void wait_for_workers(int64_t own) {
   const int64_t start = now();
+  const bool is_resting = start < atomic_load(&rests_until);
   if (spin(&team.running, 0, true)) return;
   pthread_mutex_lock(&team.mutex);
   atomic_store(&team.caller_sleeps, true);
   while (atomic_load(&team.running) != 0) pthread_cond_wait(&team.finished, &team.mutex);
   atomic_store(&team.caller_sleeps, false);
   pthread_mutex_unlock(&team.mutex);
-  // Shares are alike: a worker who is so late was not let in, perhaps by the caller who was spinning.
+  // Shares are alike: a worker who is so late was not let in, perhaps by the caller who was spinning. One
+  // who had to be woken is late as well, which must not make a rest out of the end of another.
   const int64_t end = now();
-  if (end - start > own) others_need_processors(end);
+  if (!is_resting && end - start > own) others_need_processors(end);
 }
 
 void ck_parallel(long count, long cost, ck_body body, const void *context) {

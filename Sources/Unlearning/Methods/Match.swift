@@ -26,8 +26,9 @@ public struct Match: UnlearningMethod, Hashable {
   public var rateShare: Float = 0.5
   /// The weight of the retained samples' loss against that of the samples to forget.
   public var retainWeight: Float = 1.5
-  /// How many times either is where other answers are taught, to classes, wrong labels and backdoors: they
-  /// are far from the present ones, and what is near them is lost on the way unless it is held.
+  /// How many times either is where other answers are taught, to wrong labels and backdoors, and to classes
+  /// that a first attempt left: they are far from the present ones, and what is near them is lost on the way
+  /// unless it is held. Of classes the weight alone at first.
   public var answerRate: Float = 2
   public var answerWeight: Float = 4
   /// How much of the retained samples of a step is taken from the third, of those asked at the start, that
@@ -194,7 +195,7 @@ public struct Match: UnlearningMethod, Hashable {
   func descent(
     _ session: UnlearningSession, _ stage: Descent.Stage, _ plan: Plan, aim: Double = 1
   ) -> Descent {
-    let share = rateShare * rateFactor(session.problem)
+    let share = rateShare * rateFactor(session)
     var descent = Descent(
       [stage], steps: plan.steps,
       learningRate: session.adamLearningRate * share * Float(1 + (aim - 1) / 2))
@@ -202,14 +203,14 @@ public struct Match: UnlearningMethod, Hashable {
     return descent
   }
 
-  private func rateFactor(_ problem: UnlearningProblem) -> Float {
+  private func rateFactor(_ session: UnlearningSession) -> Float {
     // Without labels to hold on to, half the rate.
-    let held: Float = problem.usesRetained ? 1 : 0.5
-    return switch problem.scenario {
+    let held: Float = session.problem.usesRetained ? 1 : 0.5
+    return switch session.problem.scenario {
     case .samples: held
-    // A class is gone soon, and more than that harms the others.
-    case .classes where !problem.usesRetained: held
-    case .classes, .wrongLabels, .backdoor: held * answerRate
+    // A class is soon gone, and a higher rate harms the others; where it was not, there are few steps.
+    case .classes: session.attempt == 1 ? held : held * answerRate
+    case .wrongLabels, .backdoor: held * answerRate
     }
   }
 }

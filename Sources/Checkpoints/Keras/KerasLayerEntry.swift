@@ -77,12 +77,21 @@ struct KerasLayerEntry {
   /// Classes that Keras publishes, and so configures, under another name than their own.
   private static let pythonName = ["GroupQueryAttention": "GroupedQueryAttention"]
 
-  /// A class's name as Keras writes it into paths (`to_snake_case` in `keras/src/utils/naming.py`).
+  /// A class's name as Keras writes it into paths (`to_snake_case` in `keras/src/utils/naming.py`): before a
+  /// capital goes a line if a small letter is on either side.
   static func snakeCase(_ className: String) -> String {
     // An .h5 puts the package before the name of a registered class.
-    (className.split(separator: ">").last.map(String.init) ?? className).replacing(/\W+/, with: "")
-      .replacing(/(.)([A-Z][a-z]+)/) { "\($0.1)_\($0.2)" }
-      .replacing(/([a-z])([A-Z])/) { "\($0.1)_\($0.2)" }
-      .lowercased()
+    let name = className.split(separator: ">").last ?? className[...]
+    let letters = name.filter { $0.isLetter || $0.isNumber || $0 == "_" }.map { $0 }
+    func isSmall(_ index: Int) -> Bool {
+      letters.indices.contains(index) && letters[index].isASCII && letters[index].isLowercase
+    }
+    var result = ""
+    for (index, letter) in letters.enumerated() {
+      let isCapital = letter.isASCII && letter.isUppercase
+      if isCapital, index > 0, isSmall(index - 1) || isSmall(index + 1) { result.append("_") }
+      result.append(letter)
+    }
+    return result.lowercased()
   }
 }

@@ -142,7 +142,8 @@ struct DescentRun {
           let scores = logits[(row * width)..<((row + 1) * width)]
           let largest = scores.max() ?? 0
           let logSum = log(scores.reduce(0) { $0 + exp(($1 - largest) / temperature) })
-          let logShares = scores.map { ($0 - largest) / temperature - logSum }
+          // Lazy: a step allocates nothing for a sample.
+          let logShares = scores.lazy.map { ($0 - largest) / temperature - logSum }
           let targets = part.targets[(index * width)..<((index + 1) * width)]
           let crossEntropy = -zip(targets, logShares).reduce(0) { $0 + $1.0 * $1.1 }
           guard crossEntropy < part.ceiling else { continue }
